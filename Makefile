@@ -1,0 +1,87 @@
+# What can be done here: `make`. Needs Go, and Node.js with npm; the rest is fetched.
+# Kept to what GNU make 3.81 (macOS) understands.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup tools bundle postgres demo test test-race test-versions corpus bench lint build clean
+.DELETE_ON_ERROR:
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+TEST := go test -timeout 10m
+# As the binary is built, so that Go compiles what they share once.
+GO_RUN := CGO_ENABLED=0 go run -trimpath
+BINARY := bin/avni-messenger
+
+# npm writes NPM_STAMP itself; TOOLS_STAMP spares looking at the tools again.
+NPM_STAMP := rules/js/node_modules/.package-lock.json
+TOOLS_STAMP := .cache/tools
+BUNDLE := rules/js/dist/bundle.js
+
+help: ## what can be done
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+
+setup: bundle postgres ## get all that the tests and the demo need (they call this themselves)
+
+bundle: $(BUNDLE) ## the JavaScript that rules run on: rules/js/dist/bundle.js
+
+demo: setup build ## a registration becomes a WhatsApp message, live (DEMO_EXIT=1: end after the story)
+	@$(BINARY) demo
+
+test: setup ## every test, against a real PostgreSQL
+	go vet ./...
+	@echo "testing: about 5 minutes; each package reports when it is done"
+	@$(TEST) -vet=off ./...
+
+test-race: setup ## the same under the race detector (slow; needs a C compiler)
+	$(TEST) -race ./...
+
+# What depends on the server's version, on each: the stream, and what prepares and removes it.
+test-versions: setup ## the tests of stream and set-up on PostgreSQL 12 to 18 (20 minutes; Linux on x86-64)
+	@$(GO_RUN) ./internal/avnitest/postgres/fetch versions
+	@for bin in $(CURDIR)/.cache/postgres-versions/node_modules/postgres-*/native/bin; do \
+		echo "== $$($$bin/postgres --version)"; \
+		PGBIN=$$bin $(TEST) -vet=off -count=1 ./cdc || exit 1; \
+		PGBIN=$$bin $(TEST) -vet=off -count=1 -run 'Setup|Detach|Teardown|EveryEntityType|Repair' ./cmd/avni-messenger || exit 1; \
+	done
+
+corpus: bundle ## ask Node.js for the answers that rules/testdata/corpus expects of rules
+	@go run ./rules/testdata/corpus/node
+
+bench: setup ## measure, and hold it against the goals (10 to 15 minutes; MESSENGER_BENCH_ROWS=20000: 3)
+	@go run ./internal/bench
+
+lint: tools ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not as gofmt writes it:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+build: bundle ## the static binary: bin/avni-messenger
+	@echo "$(BINARY): compiling$$([ -x $(BINARY) ] || echo ' (the first time with all that it is made of: 1 to 2 minutes)')"
+	@CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BINARY) ./cmd/avni-messenger
+
+clean: ## remove everything that make made
+	rm -rf bin .cache rules/js/node_modules $(BUNDLE) rules/js/dist/NOTICE
+
+postgres: tools
+	@$(GO_RUN) ./internal/avnitest/postgres/fetch
+
+tools: $(TOOLS_STAMP)
+
+$(TOOLS_STAMP): go.mod
+	@command -v go >/dev/null || { echo "Go is missing: get 1.26 or later from https://go.dev/dl and put its bin folder on the PATH"; exit 1; }
+	@go env GOVERSION 2>/dev/null | awk -F '[go.]+' '{ok = $$2 > 1 || $$2 == 1 && $$3 >= 26} END {exit !ok}' || \
+		{ echo "$$(go version 2>&1): too old; get Go 1.26 or later from https://go.dev/dl"; exit 1; }
+	@command -v node >/dev/null && command -v npm >/dev/null || \
+		{ echo "Node.js or npm is missing: get 18 or later (Debian, Ubuntu: apt-get install nodejs npm; macOS: brew install node; others: https://nodejs.org)"; exit 1; }
+	@node --version | awk -F '[v.]' '{ok = $$2 >= 18} END {exit !ok}' || { echo "Node.js $$(node --version) is too old: get 18 or later from https://nodejs.org"; exit 1; }
+	@mkdir -p $(@D) && touch $@
+
+$(NPM_STAMP): rules/js/package.json rules/js/package-lock.json | $(TOOLS_STAMP)
+	@echo "rules/js: getting Avni's JavaScript packages from npm (14 MB: some seconds)"
+	@cd rules/js && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(BUNDLE): $(NPM_STAMP) $(shell find rules/js/src rules/js/build -type f)
+	@echo "$(BUNDLE): bundling (the first time Go compiles the bundler: about a minute)"
+	@$(GO_RUN) ./rules/js/build
+	@touch $@
