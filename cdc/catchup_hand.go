@@ -1,0 +1,77 @@
+package cdc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// CatchUpOptions are what a catch-up by hand needs. Names.Slot, Pool and Since are
+// required.
+type CatchUpOptions struct {
+	Names Names
+	Pool  *pgxpool.Pool
+	// Since is the time from which on rows that were modified (last_modified_date_time)
+	// are put into the inbox; users, if they were created or voided.
+	Since time.Time
+	// Keep is Reader's.
+	Keep func(Change) bool
+	// Told is called after each chunk, and once before the first. May be nil.
+	Told func(CatchUp)
+	Log  *slog.Logger // nil: discarded
+}
+
+// CatchUpByHand puts what has changed since a time into the inbox, as the reader does
+// after a gap, whether or not it was read before: what was evaluated and delivered
+// before changes nothing. It needs no lease and may run beside a reader. It returns how
+// many changes entered. One that is broken off can be run again.
+func CatchUpByHand(ctx context.Context, options CatchUpOptions) (int64, error) {
+	if err := options.Names.Validate(); err != nil {
+		return 0, err
+	}
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	g := gap{reason: "by_hand", since: options.Since, mode: byTime}
+	// Whoever was killed has left a record that nobody goes on with.
+	_, err := options.Pool.Exec(ctx, `delete from messenger.gap where slot = $1 and by_hand and finished_at is null and opened_at < clock_timestamp() - interval '7 days'`, options.Names.Slot)
+	if err != nil && !isCode(err, "42P01") {
+		return 0, fmt.Errorf("delete the record of an earlier search: %w", err)
+	}
+	// The WAL's end stands for all that the scan will see: what the stream brings later is
+	// newer. What has been written before it, but is not visible yet, is waited for.
+	err = options.Pool.QueryRow(ctx, `
+		insert into messenger.gap (slot, reason, since, mode, from_lsn, to_lsn, by_hand, xid_ceiling)
+		select $1, $2, $3, $4, e.lsn, e.lsn, true, txid_current() from pg_current_wal_insert_lsn() as e (lsn)
+		returning id, xid_ceiling`, options.Names.Slot, g.reason, g.since, string(g.mode)).Scan(&g.id, &g.ceiling)
+	if isCode(err, "42P01") {
+		return 0, errors.New("table messenger.gap does not exist: " + runSetup)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("record the search: %w", err)
+	}
+	s := &scan{pool: options.Pool, gap: g, pace: defaultScanPace(), keep: options.Keep, holder: newHolder(),
+		log: options.Log.With("component", "cdc"), timeout: scanTimeout}
+	s.progressed = func(int) {
+		if options.Told != nil {
+			options.Told(s.status())
+		}
+	}
+	if err = s.run(ctx); err != nil {
+		s.abandon(ctx)
+	}
+	return s.gap.rows, err
+}
+
+// abandon forgets a search that was broken off, as far as that can be done now.
+func (s *scan) abandon(ctx context.Context) {
+	ctx, cancel := parting(ctx)
+	defer cancel()
+	if _, err := s.pool.Exec(ctx, `delete from messenger.gap where id = $1 and finished_at is null`, s.gap.id); err != nil {
+		s.log.Debug("the record of a search that was broken off stays", "err", err)
+	}
+}
