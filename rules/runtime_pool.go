@@ -1,0 +1,106 @@
+package rules
+
+import (
+	"container/list"
+	"context"
+	"sync"
+)
+
+// A runtimePool keeps one runtime for each organisation, the most recently used ones.
+// What a rule does to the globals of its runtime, no other organisation can see.
+type runtimePool struct {
+	max            int // seats
+	maxEvaluations int // of one runtime
+	make           func() (*jsRuntime, error)
+	metrics        *EngineMetrics
+
+	mu    sync.Mutex
+	spare *jsRuntime // for the first organisation; nil once that has it
+	seats map[int32]*list.Element
+	order *list.List // of *seat, most recently used first
+}
+
+// A seat holds the runtime of one organisation. Whoever has taken the token of `turn` may
+// use it.
+type seat struct {
+	organisationID int32
+	turn           chan struct{}
+	runtime        *jsRuntime // nil: not made yet, or discarded
+}
+
+func newRuntimePool(max, maxEvaluations int, make func() (*jsRuntime, error), metrics *EngineMetrics) *runtimePool {
+	return &runtimePool{
+		max: max, maxEvaluations: maxEvaluations, make: make, metrics: metrics,
+		seats: map[int32]*list.Element{}, order: list.New(),
+	}
+}
+
+// warm makes the first runtime before anybody needs it.
+func (p *runtimePool) warm() (err error) {
+	p.spare, err = p.make()
+	return err
+}
+
+// take waits for the organisation's turn and returns its seat with a runtime in it.
+func (p *runtimePool) take(ctx context.Context, organisationID int32) (*seat, error) {
+	s := p.seat(organisationID)
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if s.runtime == nil {
+		runtime, err := p.runtime()
+		if err != nil {
+			<-s.turn
+			return nil, err
+		}
+		s.runtime = runtime
+		p.metrics.made()
+	}
+	return s, nil
+}
+
+func (p *runtimePool) runtime() (*jsRuntime, error) {
+	p.mu.Lock()
+	spare := p.spare
+	p.spare = nil
+	p.mu.Unlock()
+	if spare != nil {
+		return spare, nil
+	}
+	return p.make()
+}
+
+// give ends the turn. A runtime with a fault or with enough evaluations behind it is
+// thrown away.
+func (p *runtimePool) give(s *seat, fault bool) {
+	switch {
+	case fault:
+		s.runtime = nil
+		p.metrics.discarded(discardedFault)
+	case s.runtime.evaluations >= p.maxEvaluations:
+		s.runtime = nil
+		p.metrics.discarded(discardedWorn)
+	}
+	<-s.turn
+}
+
+// seat finds or makes the organisation's seat and drops the one unused for longest if
+// there are too many. Whoever still sits on that one may finish.
+func (p *runtimePool) seat(organisationID int32) *seat {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if element, ok := p.seats[organisationID]; ok {
+		p.order.MoveToFront(element)
+		return element.Value.(*seat)
+	}
+	s := &seat{organisationID: organisationID, turn: make(chan struct{}, 1)}
+	p.seats[organisationID] = p.order.PushFront(s)
+	if p.order.Len() > p.max {
+		oldest := p.order.Remove(p.order.Back()).(*seat)
+		delete(p.seats, oldest.organisationID)
+		p.metrics.discarded(discardedIdle)
+	}
+	return s
+}
