@@ -1,0 +1,151 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// doChores does, once per poll interval, what nobody waits for: it ends requests that
+// came too late or are not wanted any more, and counts what waits.
+func (w *worker) doChores(ctx context.Context) {
+	now := w.now()
+	if now.Before(w.chores) {
+		return
+	}
+	chores := []func(context.Context, time.Time) error{w.withdraw, w.survey}
+	if !w.retried {
+		chores = append(chores, w.tryHeldAgain)
+	}
+	if !now.Before(w.expiry) && !w.settings.DryRun {
+		chores = append(chores, w.expire)
+		w.expiry = now.Add(min(w.settings.Window/100, longestExpiry))
+	}
+	w.chores = now.Add(w.settings.PollInterval)
+	for _, chore := range chores {
+		if err := chore(ctx, now); err != nil && ctx.Err() == nil {
+			w.troubled(err)
+		}
+	}
+}
+
+// longestExpiry is how long at most requests that came too late stay as they are.
+const longestExpiry = 10 * time.Minute
+
+// tryHeldAgain lets messages that the options of an earlier run held be looked at
+// under the present ones.
+func (w *worker) tryHeldAgain(ctx context.Context, now time.Time) error {
+	_, err := w.options.Pool.Exec(ctx, `
+		update messenger.delivery set next_attempt_at = $2
+		 where organisation_id = $1 and state = 'waiting' and next_attempt_at = 'infinity'`, w.queue.organisation, now)
+	if err != nil {
+		return fmt.Errorf("free held requests: %w", err)
+	}
+	w.retried = true
+	return nil
+}
+
+// expireSize is how many requests end in one transaction.
+const expireSize = 500
+
+// expireSQL ends requests that were due before the window began. What avni-server has
+// given up before we came stays as it is.
+const expireSQL = `
+with old as materialized (
+    select q.id` + fromQueue + `
+     where q.organisation_id = @organisation and not q.is_voided
+       and q.delivery_status <> 'Sent' and q.delivered_date_time is null
+       and q.scheduled_date_time < @since and r.receiver_type <> 'Group'
+       and (d.request_id is null and q.delivery_status = 'NotSent'
+            or d.state = 'waiting' or ` + abandoned + `)
+     limit @size
+       for update of q skip locked
+), ended as (
+    insert into messenger.delivery as d (request_id, organisation_id, state, reason, request_modified_at)
+    select id, @organisation, 'expired', 'expired', ` + stamp + ` from old
+        on conflict (request_id) do update
+       set state = 'expired', reason = 'expired', detail = d.reason, claimed_by = null, claimed_until = null,
+           request_modified_at = excluded.request_modified_at, updated_at = now()
+     where d.state = 'waiting' or ` + abandoned + `
+    returning d.request_id
+), avni as (
+    update public.message_request_queue q
+       set delivery_status = 'Failed', last_modified_date_time = ` + stamp + `, last_modified_by_id = coalesce(@user, q.last_modified_by_id)
+      from ended where q.id = ended.request_id
+), logged as (
+    insert into messenger.attempt (request_id, organisation_id, outcome, reason, duration_ms)
+    select request_id, @organisation, 'expired', 'expired', 0 from ended
+)
+select request_id from ended order by request_id`
+
+func (w *worker) expire(ctx context.Context, now time.Time) error {
+	user := orNull(w.organisation().ActingUserID)
+	for {
+		rows, _ := w.options.Pool.Query(ctx, expireSQL, w.queue.arguments(now, pgx.NamedArgs{"size": expireSize, "user": user}))
+		ended, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		if err != nil {
+			return fmt.Errorf("end requests that came too late: %w", err)
+		}
+		if len(ended) == 0 {
+			return nil
+		}
+		w.metrics.countExpired(w.name, len(ended))
+		w.tellAll(slog.LevelWarn, Expired, ended)
+	}
+}
+
+// withdraw takes note of waiting requests that somebody has voided or marked Sent. It
+// waits for nobody who is writing.
+func (w *worker) withdraw(ctx context.Context, _ time.Time) error {
+	rows, _ := w.options.Pool.Query(ctx, `
+		with gone as materialized (
+		    select d.request_id, q.is_voided, q.last_modified_date_time
+		      from messenger.delivery d join public.message_request_queue q on q.id = d.request_id
+		     where d.organisation_id = $1 and (d.state = 'waiting' or `+abandoned+`)
+		       and (q.is_voided or q.delivery_status = 'Sent' or q.delivered_date_time is not null)
+		       for update of d skip locked)
+		update messenger.delivery d
+		   set state = 'withdrawn', reason = case when gone.is_voided then 'withdrawn' else 'sent_elsewhere' end, detail = null,
+		       claimed_by = null, claimed_until = null, request_modified_at = gone.last_modified_date_time, updated_at = now()
+		  from gone where d.request_id = gone.request_id
+		returning d.request_id, d.reason`, w.queue.organisation)
+	requests := make(map[Reason][]int64)
+	var request int64
+	var reason Reason
+	_, err := pgx.ForEachRow(rows, []any{&request, &reason}, func() error {
+		requests[reason] = append(requests[reason], request)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("withdraw requests: %w", err)
+	}
+	w.tellAll(slog.LevelInfo, Withdrawn, requests[Withdrawn])
+	w.tellAll(slog.LevelWarn, SentElsewhere, requests[SentElsewhere])
+	return nil
+}
+
+// survey counts what waits.
+func (w *worker) survey(ctx context.Context, now time.Time) error {
+	if err := w.countDue(ctx); err != nil {
+		return err
+	}
+	groups, err := w.queue.groups(ctx, now)
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	news := groups > 0 && w.seen.GroupRequests == 0
+	w.seen.GroupRequests = groups
+	w.mu.Unlock()
+	w.metrics.groups.WithLabelValues(w.name).Set(float64(groups))
+	if _, paused := w.brake.describe(now); !paused {
+		w.metrics.paused.WithLabelValues(w.name).Set(0)
+	}
+	if news {
+		w.log.Warn("messages to groups are not sent by this version; they stay in Avni's queue", "requests", groups)
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"avni-messenger/dispatch/glific"
+)
+
+// deliver brings one claim to a verdict and writes it. The context outlives the order
+// to stop for a while, so that a send in hand can end well.
+func (w *worker) deliver(ctx context.Context, stopping <-chan struct{}, c *claim) {
+	started := time.Now()
+	w.metrics.inFlight.Inc()
+	defer w.metrics.inFlight.Dec()
+	v := w.attempt(ctx, stopping, c)
+	v.took = time.Since(started)
+	w.record(ctx, c, v)
+	if v.open() {
+		w.wake()
+	}
+}
+
+func (w *worker) attempt(ctx context.Context, stopping <-chan struct{}, c *claim) verdict {
+	switch {
+	case time.Since(c.claimedAt) > w.settings.Lease: // anybody may have it by now
+		return verdict{outcome: lost}
+	case w.stopped(stopping), w.paused() && c.judged(): // only Glific could say more
+		return verdict{outcome: released}
+	}
+	if c.sent != nil {
+		if v, absent := w.resolve(ctx, c); !absent {
+			return v
+		}
+	}
+	switch {
+	case c.voided:
+		return verdict{outcome: withdrawn, reason: Withdrawn, detail: "the request is voided"}
+	case c.scheduledAt.Before(w.now().Add(-w.settings.Window)):
+		return verdict{outcome: expired, reason: Expired}
+	case c.attempts >= w.settings.MaxAttempts:
+		return verdict{outcome: refused, reason: GaveUp}
+	}
+	m, err := w.compose(ctx, c)
+	if err != nil {
+		return w.judge(ctx, c, m, err)
+	}
+	if p, paused := w.brake.holds(w.now()); paused {
+		return verdict{outcome: waiting, reason: p.reason, detail: p.cause, message: m, spared: true}
+	}
+	if m.contactID, err = w.contact(ctx, m); err != nil {
+		return w.judge(ctx, c, m, err)
+	}
+	if !w.pace(ctx, stopping) || w.stopped(stopping) || w.paused() {
+		return verdict{outcome: released}
+	}
+	return w.send(ctx, c, m)
+}
+
+// resolve asks Glific about a send that it may have accepted. True: it has certainly
+// not, and the claim may be sent (again).
+func (w *worker) resolve(ctx context.Context, c *claim) (v verdict, absent bool) {
+	if c.sent.site != w.account.Site() { // the same ids are others' there
+		return w.unresolved(c, "it was sent by the account of another Glific organisation, "+c.sent.site), false
+	}
+	conclusive := c.sent.elapsed() >= w.settings.UncertainGrace && !w.markersFail.Load() // before Glific looks
+	found, err := w.client.FindSent(ctx, c.sent.contactID, c.sent.templateID, c.sent.sendAt)
+	if err != nil {
+		return w.judgeResolution(ctx, c, err), false
+	}
+	w.answered(false)
+	switch {
+	case found.Presence == glific.Accepted:
+		return verdict{outcome: accepted, messageID: found.MessageID}, false
+	case found.Presence == glific.Absent && conclusive:
+		c.sent = nil
+		return verdict{}, true
+	}
+	return w.unresolved(c, "Glific's answer: "+found.Presence.String()), false
+}
+
+// compose finds out what a claim says, to which number: all that can be known without
+// Glific. The message is returned as far as it got, also with an error.
+func (w *worker) compose(ctx context.Context, c *claim) (message, error) {
+	var m message
+	to, err := loadReceiver(ctx, w.options.Pool, w.organisation(), c.receiver)
+	if err != nil {
+		return m, err
+	}
+	rendered, err := w.render(ctx, c, to)
+	if err != nil {
+		return m, err
+	}
+	m.name, m.parameters = to.name, rendered.Parameters
+	if m.templateID, err = parseTemplateID(rendered.TemplateID); err != nil {
+		return m, err
+	}
+	if m.phone, err = to.phone(w.organisation().Region); err != nil {
+		return m, err
+	}
+	m.site = w.account.Site()
+	return m, w.settings.hold(m.phone)
+}
+
+// hold refuses what the options forbid to send.
+func (s Settings) hold(phone Phone) error {
+	if s.DryRun {
+		return &Refusal{Reason: DryRun}
+	}
+	if len(s.TestNumbers) == 0 {
+		return nil
+	}
+	for _, allowed := range s.TestNumbers {
+		if phone == allowed {
+			return nil
+		}
+	}
+	return &Refusal{Reason: NotTestNumber}
+}
+
+// send hands a message to Glific. The time limit runs from before the send is
+// recorded, so that nothing leaves later than that after the record says so: however
+// long the process was held up, others can rely on the grace period.
+func (w *worker) send(ctx context.Context, c *claim, m message) verdict {
+	sending, cancel := context.WithTimeout(ctx, w.settings.SendTimeout)
+	defer cancel()
+	sendAt, ok, err := w.queue.begin(sending, w.now(), c, m)
+	if err != nil {
+		return w.judge(ctx, c, m, err)
+	}
+	if !ok {
+		return verdict{outcome: released}
+	}
+	started := time.Now()
+	sent, err := w.client.Send(sending, glific.Message{
+		TemplateID: m.templateID, ContactID: m.contactID, Parameters: m.parameters, SendAt: sendAt,
+	})
+	w.metrics.deliveryDuration.Observe(time.Since(started).Seconds())
+	if err != nil {
+		return w.judgeSend(ctx, c, m, err)
+	}
+	w.answered(true)
+	if !sent.SendAt.Equal(sendAt) {
+		w.markerFailed(c)
+	}
+	return verdict{outcome: accepted, messageID: sent.MessageID, message: m}
+}
+
+// markerFailed stops relying on send times: Glific accepts messages without keeping them.
+func (w *worker) markerFailed(c *claim) {
+	if !w.markersFail.Swap(true) {
+		w.log.Error("Glific does not keep the send time of messages: after a lost answer it cannot tell whether it has the message, "+
+			"and such messages are not sent again", "request", c.ID)
+	}
+}
+
+// pace waits for the organisation's turn. False: the process is being stopped.
+func (w *worker) pace(ctx context.Context, stopping <-chan struct{}) bool {
+	turn := w.limiter.Reserve()
+	select {
+	case <-time.After(turn.Delay()):
+		return true
+	case <-stopping:
+	case <-ctx.Done():
+	}
+	turn.Cancel()
+	return false
+}

@@ -1,0 +1,69 @@
+package glific
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Operation names a call to Glific in errors and metrics.
+type Operation string
+
+// The operations of the client.
+const (
+	OpLogin          Operation = "login"
+	OpContactByPhone Operation = "contact_by_phone"
+	OpOptinContact   Operation = "optin_contact"
+	OpSend           Operation = "send"
+	OpFindSent       Operation = "find_sent"
+)
+
+// Metrics counts the calls of all clients of the process.
+type Metrics struct {
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	renewals prometheus.Counter
+}
+
+// NewMetrics registers the metrics; call it once per registry and share the result.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "messenger_glific_requests_total",
+			Help: "Calls to Glific by operation and result: ok, or the reason of the failure.",
+		}, []string{"operation", "code"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "messenger_glific_request_duration_seconds",
+			Help:    "How long calls to Glific took, without waiting for our own rate limit.",
+			Buckets: []float64{0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30},
+		}, []string{"operation"}),
+		renewals: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "messenger_glific_session_renewals_total",
+			Help: "Successful logins at Glific; about two per hour and organisation are normal.",
+		}),
+	}
+	reg.MustRegister(m.requests, m.duration, m.renewals)
+	for _, op := range []Operation{OpLogin, OpContactByPhone, OpOptinContact, OpSend, OpFindSent} {
+		m.duration.WithLabelValues(string(op))
+		m.requests.WithLabelValues(string(op), codeOK)
+		for code, d := range definitions {
+			if d.concerns(op) {
+				m.requests.WithLabelValues(string(op), string(code))
+			}
+		}
+	}
+	return m
+}
+
+const codeOK = "ok"
+
+// count notes the end of a call. A failed login within a call was counted as a login.
+func (m *Metrics) count(op Operation, err error) {
+	e := (*Error)(nil)
+	switch {
+	case err == nil:
+		m.requests.WithLabelValues(string(op), codeOK).Inc()
+	case errors.As(err, &e) && e.Operation == op:
+		m.requests.WithLabelValues(string(op), string(e.Code)).Inc()
+	}
+}

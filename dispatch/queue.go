@@ -1,0 +1,74 @@
+package dispatch
+
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// queue is one organisation's part of message_request_queue. Leases and grace periods run by the database's clock, which all replicas
+// share; due times by the process's own.
+type queue struct {
+	pool         *pgxpool.Pool
+	organisation int32
+	settings     Settings
+}
+
+func newQueue(pool *pgxpool.Pool, organisation int32, settings Settings) *queue {
+	return &queue{pool: pool, organisation: organisation, settings: settings}
+}
+
+// fromQueue joins a request q with its receiver r and its delivery d, if it has one.
+const fromQueue = `
+      from public.message_request_queue q
+      join public.message_receiver r on r.id = q.message_receiver_id
+      left join messenger.delivery d on d.request_id = q.id`
+
+// unsent is true of a request that nobody has delivered. Groups are not delivered yet.
+const unsent = `
+           q.organisation_id = @organisation
+       and q.delivery_status <> 'Sent' and q.delivered_date_time is null
+       and r.receiver_type <> 'Group'
+       and not (@dry_run::bool and d.sending_since is not null)`
+
+// inWindow is true of a request that is due. With unsent it is what the index on
+// due requests holds, in its order.
+const inWindow = `not q.is_voided and q.scheduled_date_time between @since and @now`
+
+// unresolved is true of a request that is not to be sent any more, but may have been
+// sent, and nobody knows.
+const unresolved = `d.sending_since is not null and (q.is_voided or q.scheduled_date_time < @since)`
+
+// abandoned is true of a delivery whose claim nobody holds any more, with nothing sent.
+const abandoned = `(d.state = 'claimed' and d.claimed_until < now() and d.sending_since is null)`
+
+// settled is true of a delivery that has come to an end but acceptance.
+const settled = `d.state in ('refused', 'expired', 'withdrawn')`
+
+// revived is true of a delivery that has come to rest and whose request was modified
+// by somebody else since: the cause may be gone, so it gets a new chance. The request
+// was last modified at the given expression. Any other time than the one we know is a
+// change: who modified it may have begun before us, or go by another clock.
+func revived(modified string) string {
+	return `((` + settled + ` or d.next_attempt_at = 'infinity') and ` + modified + ` <> d.request_modified_at)`
+}
+
+// claimable is true of a delivery that may be taken now. The request was last modified
+// at the given expression.
+func claimable(modified string) string {
+	return `(d.state in ('waiting', 'uncertain') and d.next_attempt_at <= @now
+        or d.state in ('claimed', 'sending') and d.claimed_until < now()
+        or ` + revived(modified) + `)`
+}
+
+// arguments are what the conditions refer to, and more.
+func (q *queue) arguments(now time.Time, more pgx.NamedArgs) pgx.NamedArgs {
+	arguments := pgx.NamedArgs{
+		"organisation": q.organisation, "now": now, "since": now.Add(-q.settings.Window), "dry_run": q.settings.DryRun,
+	}
+	for name, value := range more {
+		arguments[name] = value
+	}
+	return arguments
+}

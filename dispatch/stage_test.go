@@ -1,0 +1,293 @@
+package dispatch
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"avni-messenger/dispatch/glific"
+	"avni-messenger/dispatch/glific/glifictest"
+	"avni-messenger/internal/avnitest"
+)
+
+func TestMain(m *testing.M) {
+	// Parallel tests spend their time waiting, so more of them fit than there are processors.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	avnitest.Main(m)
+}
+
+// Rows of the sample organisations.
+const (
+	welcomeRule = 601 // Asha Gramin: a subject, to that subject
+	workerRule  = 602 // Asha Gramin: an enrolment, to the worker
+	nepalRule   = 611 // Seva Nepal: a visit, to the subject
+
+	asha, ramesh, noPhone, badPhone, voided = 1001, 1002, 1003, 1006, 1005
+	maya                                    = 1101 // Seva Nepal
+	meena                                   = 202  // a user of Asha Gramin
+	admin                                   = 201
+
+	ashaPhone, rameshPhone, meenaPhone, mayaPhone = "919876500001", "919876500002", "919876543210", "9779841000011"
+)
+
+// stage is a database, a Glific and what a dispatcher needs to know of them.
+type stage struct {
+	*testing.T
+	db         *avnitest.DB
+	avni       *avnitest.Avni
+	glific     *glifictest.Server
+	asha, seva *glifictest.Organisation
+	render     renderFunc
+	log        *logBook
+	metrics    *prometheus.Registry
+
+	mu            sync.Mutex
+	organisations []Organisation
+}
+
+type renderFunc func(context.Context, Request) (Rendered, error)
+
+func (f renderFunc) Render(ctx context.Context, r Request) (Rendered, error) { return f(ctx, r) }
+
+// newStage has nothing to deliver but the sample's two messages to a group.
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	s := &stage{T: t, db: avnitest.New(t), log: &logBook{}, metrics: prometheus.NewRegistry()}
+	s.avni = s.db.Avni()
+	server, err := glifictest.New(glifictest.Options{NoLimits: true})
+	s.must(err)
+	t.Cleanup(server.Close)
+	s.glific = server
+	s.asha = server.AddOrganisation("asha", "919999900001", "glific-asha-pw",
+		glifictest.Template{ID: 7001, Body: "Welcome {{1}} of {{2}}"}, glifictest.Template{ID: 7002, Body: "{{1}} enrolled on {{2}}"},
+		glifictest.Template{ID: 7009, Body: "Dear {{1}}, {{2}}"}, glifictest.Template{ID: 7010, Body: "Look: {{1}}", Media: true})
+	s.seva = server.AddOrganisation("seva", "977999900002", "glific-seva-pw", glifictest.Template{ID: 8001, Body: "Come with {{1}}"})
+	s.organisations = []Organisation{
+		{ID: avnitest.AshaGramin, Name: "asha_gramin", Region: "IN", VisibleIDs: []int32{101}, ActingUserID: admin,
+			Glific: glific.Account{BaseURL: server.URL("asha"), Phone: "919999900001", Password: "glific-asha-pw"}},
+		{ID: avnitest.SevaNepal, Name: "seva_nepal", Region: "NP", VisibleIDs: []int32{103, 102}, ActingUserID: 211,
+			Glific: glific.Account{BaseURL: server.URL("seva"), Phone: "977999900002", Password: "glific-seva-pw"}},
+	}
+	s.render = func(_ context.Context, r Request) (Rendered, error) { return sample[r.RuleID], nil }
+	s.exec(`update message_request_queue set is_voided = true where id = 925`)
+	t.Cleanup(s.checkPrivacy)
+	return s
+}
+
+// sample is what the sample's rules say.
+var sample = map[int64]Rendered{
+	welcomeRule: {[]string{"Asha", "Kevadia"}, "7001"},
+	workerRule:  {[]string{"Asha Sharma", "15/01/2024"}, "7002"},
+	nepalRule:   {[]string{"Maya"}, "8001"},
+}
+
+// brisk are settings that make everything happen soon.
+func brisk() Settings {
+	return Settings{
+		PollInterval: 100 * time.Millisecond, RetryBase: 20 * time.Millisecond, MessagesPerSecond: -1,
+		Lease: 500 * time.Millisecond, SendTimeout: time.Second, UncertainGrace: 1500 * time.Millisecond,
+		ShortPause: 20 * time.Millisecond, LongPause: 100 * time.Millisecond, StopGrace: 2 * time.Second,
+	}
+}
+
+func (s *stage) options() Options {
+	return Options{
+		Pool: s.db.Pool(), Renderer: s.render, Settings: brisk(), Log: slog.New(slog.NewJSONHandler(s.log, nil)),
+		Glific: glific.Options{Timeout: time.Second, RequestsPerMinute: -1},
+		Organisations: func() []Organisation {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return append([]Organisation(nil), s.organisations...)
+		},
+	}
+}
+
+// start runs a dispatcher until the test ends or the returned function is called,
+// which waits for it.
+func (s *stage) start(change ...func(*Options)) (d *Dispatcher, stop func()) {
+	options := s.options()
+	for _, f := range change {
+		f(&options)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	d = NewDispatcher(options)
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			s.Errorf("Run: %v", err)
+		}
+	})
+	s.Cleanup(stop)
+	return d, stop
+}
+
+// pool is one more pool of the sidecar's role.
+func (s *stage) pool() *pgxpool.Pool {
+	s.Helper()
+	pool, err := pgxpool.New(context.Background(), s.db.URL())
+	s.must(err)
+	s.Cleanup(pool.Close)
+	return pool
+}
+
+func (s *stage) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *stage) exec(sql string, args ...any) {
+	s.Helper()
+	_, err := s.avni.Pool().Exec(context.Background(), sql, args...)
+	s.must(err)
+}
+
+// execOwn writes in schema messenger, as the sidecar's role.
+func (s *stage) execOwn(sql string, args ...any) {
+	s.Helper()
+	_, err := s.db.Pool().Exec(context.Background(), sql, args...)
+	s.must(err)
+}
+
+// queueRule queues a message that has been due for some seconds.
+func (s *stage) queueRule(rule, entity int64, kind string, receiver int64) int64 {
+	s.Helper()
+	return s.queueRuleAt(rule, entity, kind, receiver, time.Now().Add(-5*time.Second))
+}
+
+func (s *stage) queueRuleAt(rule, entity int64, kind string, receiver int64, at time.Time) int64 {
+	s.Helper()
+	id, err := s.avni.QueueRule(context.Background(), rule, entity, avnitest.Receiver{Type: kind, ID: receiver}, at)
+	s.must(err)
+	return id
+}
+
+func (s *stage) queueManual(organisation int32, kind string, receiver int64, template string, parameters ...string) int64 {
+	s.Helper()
+	id, err := s.avni.QueueManual(context.Background(), organisation, avnitest.Receiver{Type: kind, ID: receiver}, template, parameters, time.Now().Add(-5*time.Second))
+	s.must(err)
+	return id
+}
+
+// row is what the tables say of a request.
+type row struct {
+	Status    string
+	Delivered bool
+	Voided    bool
+	ChangedBy int64
+
+	State     string // of the delivery; empty if there is none
+	Reason    string
+	Attempts  int
+	Message   string // Glific's id
+	SendAt    time.Time
+	Outcomes  string // of the attempts, in order
+	LastWrite time.Time
+}
+
+func (s *stage) row(id int64) row {
+	s.Helper()
+	var r row
+	var sendAt *time.Time
+	err := s.db.Pool().QueryRow(context.Background(), `
+		select q.delivery_status, q.delivered_date_time is not null, q.is_voided, q.last_modified_by_id, q.last_modified_date_time,
+		       coalesce(d.state, ''), coalesce(d.reason, ''), coalesce(d.attempts, 0), coalesce(d.glific_message_id, ''), d.send_at,
+		       coalesce((select string_agg(a.outcome, ' ' order by a.id) from messenger.attempt a where a.request_id = q.id), '')
+		  from public.message_request_queue q left join messenger.delivery d on d.request_id = q.id where q.id = $1`, id).
+		Scan(&r.Status, &r.Delivered, &r.Voided, &r.ChangedBy, &r.LastWrite, &r.State, &r.Reason, &r.Attempts, &r.Message, &sendAt, &r.Outcomes)
+	s.must(err)
+	if sendAt != nil {
+		r.SendAt = *sendAt
+	}
+	return r
+}
+
+// awaitState waits until a request's delivery is in a state.
+func (s *stage) awaitState(id int64, want state) row {
+	s.Helper()
+	s.await(fmt.Sprintf("request %d is %s", id, want), func() bool { return s.row(id).State == string(want) })
+	return s.row(id)
+}
+
+// awaitReason waits until a request's delivery rests in a state for a reason.
+func (s *stage) awaitReason(id int64, want state, reason Reason) row {
+	s.Helper()
+	s.await(fmt.Sprintf("request %d is %s for %s", id, want, reason), func() bool {
+		r := s.row(id)
+		return r.State == string(want) && r.Reason == string(reason)
+	})
+	return s.row(id)
+}
+
+func (s *stage) await(what string, holds func() bool) {
+	s.Helper()
+	avnitest.Eventually(s, avnitest.Patience, func() string {
+		if holds() {
+			return ""
+		}
+		return fmt.Sprintf("waiting until %s\n%s", what, s.log)
+	})
+}
+
+// bodies are the messages that reached a phone, in order.
+func (s *stage) bodies(phone string) []string {
+	var bodies []string
+	for _, d := range s.glific.Ledger() {
+		if d.Phone == phone {
+			bodies = append(bodies, d.Body)
+		}
+	}
+	return bodies
+}
+
+// calls counts the API requests of an organisation that held an operation.
+func (s *stage) calls(organisation, operation string) int {
+	n := 0
+	for _, r := range s.glific.Requests() {
+		if r.Organisation == organisation && strings.Contains(strings.Join(r.Operations, " "), operation) {
+			n++
+		}
+	}
+	return n
+}
+
+// checkPrivacy: whatever happened, no phone number, name or text is in the log.
+func (s *stage) checkPrivacy() {
+	text := s.log.String()
+	for _, private := range []string{"98765000", "9876543210", "984100001", "Asha Devi", "Sharma", "Meena", "Kevadia", "Maya", "glific-asha-pw", "glific-seva-pw"} {
+		if strings.Contains(text, private) {
+			s.Errorf("the log contains %q:\n%s", private, text)
+		}
+	}
+}
+
+// logBook keeps log lines. It is safe for concurrent use.
+type logBook struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logBook) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *logBook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
