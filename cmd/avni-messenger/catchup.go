@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+
+	"avni-messenger/cdc"
+	"avni-messenger/rules"
+)
+
+const catchUpHelp = `Looks through Avni's tables for what was modified since a time, and puts what the
+message rules could be about into the inbox, where the running avni-messenger evaluates
+it. Use it when you know that changes were missed: avni-messenger does it by itself when
+it finds that its replication slot was lost.
+
+Each is evaluated as if it had just been saved: a message that was sent is not sent
+again, one that waits or was refused follows what its rule says now.
+It can be run at any time, again, and beside the running process. Give it the same
+environment as that one: MESSENGER_ORGANISATIONS and MESSENGER_MODE decide which changes
+are kept.
+
+  avni-messenger catch-up --since 36h
+  avni-messenger catch-up --since 2026-11-20T08:00:00+05:30`
+
+func newCatchUpCommand(c console) *cobra.Command {
+	var since string
+	cmd := &cobra.Command{
+		Use:   "catch-up --since 36h",
+		Short: "Put what was modified since a time into the inbox",
+		Long:  catchUpHelp,
+		Args:  noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			from, err := parseSince(since, time.Now())
+			if err != nil {
+				return err
+			}
+			cfg, err := parseConfig(c.environ)
+			if err != nil {
+				return err
+			}
+			return catchUp(cmd.Context(), cfg, from, c.stdout)
+		},
+	}
+	cmd.Flags().StringVar(&since, "since", "", "a time such as 2026-11-20T08:00:00+05:30, or a time span such as 36h")
+	return cmd
+}
+
+// parseSince reads a moment of the past, given as such or as how long ago it was.
+func parseSince(text string, now time.Time) (time.Time, error) {
+	const want = "a time such as 2026-11-20T08:00:00+05:30, or how long ago it was, such as 36h or 90m"
+	if text == "" {
+		return time.Time{}, &usageError{"--since is missing; it must be " + want}
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if span, spanErr := time.ParseDuration(text); spanErr == nil {
+		at, err = now.Add(-span), nil
+	}
+	switch {
+	case err != nil:
+		return time.Time{}, &usageError{fmt.Sprintf("--since is %q; it must be %s", text, want)}
+	case !at.Before(now):
+		return time.Time{}, &usageError{fmt.Sprintf("--since is %q, which is not in the past", text)}
+	}
+	return at, nil
+}
+
+// catchUp filters with the rules as they are now, as the running process would.
+func catchUp(ctx context.Context, cfg Config, since time.Time, out io.Writer) error {
+	pool, err := openPool(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	log := slog.New(slog.DiscardHandler)
+	directory := newDirectory(pool, cfg, log)
+	if _, err := directory.Load(ctx); err != nil {
+		return explain(err, cfg)
+	}
+	for _, stray := range directory.now.Load().strays {
+		(&narrator{out: out}).warn("MESSENGER_ORGANISATIONS", stray.Reason+". "+stray.Fix)
+	}
+	catalogue := rules.NewCatalogue(pool, directory, log, rules.NewMetrics(prometheus.NewRegistry()))
+	if err := catalogue.Load(ctx); err != nil {
+		return explain(err, cfg)
+	}
+	fmt.Fprintf(out, "looking for what was modified since %s\n", since.In(cfg.Timezone.Location()).Format("2006-01-02 15:04:05 MST"))
+	told := &progress{out: out, every: 5 * time.Second, at: time.Now()}
+	entered, err := cdc.CatchUpByHand(ctx, cdc.CatchUpOptions{
+		Names: cfg.names(), Pool: pool, Since: since, Keep: catalogue.Keep, Told: told.tell, Log: slog.New(slog.NewTextHandler(out, nil)),
+	})
+	if err != nil {
+		return fmt.Errorf("%w; %d changes are in the inbox, run the command again for the others", explain(err, cfg), entered)
+	}
+	fmt.Fprintf(out, "done: %d changes entered the inbox\n", entered)
+	return nil
+}
+
+// progress tells when another table is begun, and how far a long one has come.
+type progress struct {
+	out   io.Writer
+	every time.Duration
+	table cdc.Table
+	at    time.Time // when it was last told
+}
+
+func (p *progress) tell(c cdc.CatchUp) {
+	if c.Table == "" || c.Table == p.table && time.Since(p.at) < p.every {
+		return
+	}
+	p.table, p.at = c.Table, time.Now()
+	fmt.Fprintf(p.out, "  %s: %d changes so far\n", c.Table, c.Rows)
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"avni-messenger/dispatch/glific/glifictest"
+	"avni-messenger/internal/avnitest"
+)
+
+// After the loss of the slot, and after a catch-up by hand, what was missed is sent,
+// and what was evaluated and sent before is left exactly as it was.
+func TestRepairSendsWhatWasMissedAndNothingTwice(t *testing.T) {
+	const before, during = 20, 5
+	p := newProgram(t, glifictest.Options{})
+	p.sendNow(601, "Welcome subject", "Subject", 301, "Subject", "7001", `params.entity.firstName, 'home'`)
+	p.start()
+	want := map[string]int{message("919876543210", 7009, "Meena Kumari", "camp on Sunday"): 1}
+	save := func(from, to int) {
+		t.Helper()
+		for i := from; i < to; i++ {
+			phone, name := fmt.Sprintf("98765%05d", i), fmt.Sprintf("Subject%03d", i)
+			_, err := p.avni.RegisterSubject(t.Context(), avnitest.SubjectFields{FirstName: name, Phone: phone})
+			p.must(err)
+			want[message("91"+phone, 7001, name, "home")] = 1
+		}
+	}
+	save(0, before)
+	p.eventually(avnitest.Patience, func() string { return missing(want, p.messages()) })
+	p.awaitSettled()
+	p.stop()
+	requests := p.requests(time.Now())
+	stopped := time.Now()
+
+	save(before, before+during)
+	execAs(t, p.db.URL(), `select pg_drop_replication_slot('avni_messenger')`)
+	p.start()
+	p.eventually(avnitest.Patience, func() string { return missing(want, p.messages()) })
+	p.eventually(avnitest.Patience, func() string {
+		if n := p.count(`select count(*) from messenger.gap where finished_at is not null`); n != 1 {
+			return fmt.Sprintf("%d repairs are finished", n)
+		}
+		return ""
+	})
+	p.awaitSettled()
+	if diff := cmp.Diff(requests, p.requests(stopped)); diff != "" {
+		t.Errorf("the repair changed requests (-before +after):\n%s", diff)
+	}
+	// How many were evaluated again depends on how exactly the gap was known.
+	again := p.count(`select count(*) from messenger.trigger_log where outcome = 'delivered'`)
+
+	all := p.requests(time.Now())
+	code, stdout, stderr := command(t, []string{"MESSENGER_DATABASE_URL=" + p.db.URL(), "MESSENGER_MODE=full"}, "catch-up", "--since", "1h")
+	if code != exitOK || !strings.Contains(stdout, "individual: ") || !strings.Contains(stdout, "changes entered the inbox") {
+		t.Fatalf("catch-up ended with %d: %s%s", code, stdout, stderr)
+	}
+	p.awaitSettled()
+	if diff := cmp.Diff(all, p.requests(time.Now())); diff != "" {
+		t.Errorf("the catch-up by hand changed requests (-before +after):\n%s", diff)
+	}
+	if n := p.count(`select count(*) from messenger.trigger_log where outcome = 'delivered'`); n < again+before+during {
+		t.Errorf("only %d changes were evaluated again by hand", n-again)
+	}
+	p.stop()
+	if diff := cmp.Diff(want, p.messages()); diff != "" {
+		t.Errorf("messages (-want +got):\n%s", diff)
+	}
+}
+
+// awaitSettled waits until the inbox is empty and all that was due is sent.
+func (p *program) awaitSettled() {
+	p.t.Helper()
+	p.eventually(avnitest.Patience, func() string {
+		inbox := p.count(`select count(*) from messenger.inbox`)
+		open := p.count(`select count(*) from messenger.delivery where state <> 'accepted'`)
+		unmarked := p.count(`select count(*) from message_request_queue q join message_rule r on r.id = q.message_rule_id and r.id = 601
+			where q.delivery_status <> 'Sent' and not q.is_voided`)
+		if inbox+open+unmarked > 0 {
+			return fmt.Sprintf("%d changes in the inbox, %d deliveries open, %d requests not marked", inbox, open, unmarked)
+		}
+		return ""
+	})
+}
+
+// requests are the rows of Avni's queue that were made before a time, whole.
+func (p *program) requests(before time.Time) []string {
+	p.t.Helper()
+	rows, err := p.db.Pool().Query(p.t.Context(), `select q::text from message_request_queue q where created_date_time < $1 order by id`, before)
+	p.must(err)
+	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	p.must(err)
+	return all
+}
+
+// The command by itself: only what rules could be about enters, and it needs no
+// running process.
+func TestCatchUpCommand(t *testing.T) {
+	db := avnitest.New(t)
+	for _, organisation := range []int32{avnitest.AshaGramin, avnitest.SevaNepal} {
+		if err := db.Avni().SetMessagingEnabled(t.Context(), organisation, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id, err := db.Avni().RegisterSubject(t.Context(), avnitest.SubjectFields{FirstName: "Asha"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Avni().RegisterSubject(t.Context(), avnitest.SubjectFields{FirstName: "A household", SubjectTypeID: 302}); err != nil {
+		t.Fatal(err)
+	}
+	environ := []string{"MESSENGER_DATABASE_URL=" + db.URL(), "MESSENGER_MODE=full", "MESSENGER_ORGANISATIONS=asha_gramin=full"}
+	for range 2 { // the second time is as good as the first
+		code, stdout, stderr := command(t, environ, "catch-up", "--since", time.Now().Add(-time.Minute).Format(time.RFC3339))
+		if code != exitOK || !strings.Contains(stdout, "looking for what was modified since 20") {
+			t.Fatalf("catch-up ended with %d: %s%s", code, stdout, stderr)
+		}
+		rows, err := db.Pool().Query(t.Context(), `select entity_id from messenger.inbox where source_table = 'individual' and received_at > now() - interval '1 minute'`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, other := range got {
+			var kind int
+			if err := db.Pool().QueryRow(t.Context(), `select subject_type_id from individual where id = $1`, other).Scan(&kind); err != nil || kind != 301 {
+				t.Errorf("subject %d of type %d entered, %v", other, kind, err)
+			}
+		}
+		if len(got) == 0 || got[len(got)-1] != id {
+			t.Errorf("subjects %v entered, want %d among them", got, id)
+		}
+	}
+}
+
+// With a name that is unknown not all may enter that should.
+func TestCatchUpTellsOfAnUnknownName(t *testing.T) {
+	db := avnitest.New(t)
+	code, stdout, stderr := command(t, []string{"MESSENGER_DATABASE_URL=" + db.URL(), "MESSENGER_MODE=none", "MESSENGER_ORGANISATIONS=ashagramin=full"},
+		"catch-up", "--since", "1m")
+	if code != exitOK || !strings.HasPrefix(stdout, `WARNING  MESSENGER_ORGANISATIONS: "ashagramin" is no organisation of this database`) {
+		t.Errorf("catch-up ended with %d: %s%s", code, stdout, stderr)
+	}
+}
+
+func TestParseSince(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for _, row := range []struct {
+		text string
+		want time.Time
+		err  string
+	}{
+		{"36h", time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC), ""},
+		{"1h30m", time.Date(2026, 11, 22, 10, 30, 0, 0, time.UTC), ""},
+		{"2026-11-20T08:00:00+05:30", time.Date(2026, 11, 20, 2, 30, 0, 0, time.UTC), ""},
+		{"", time.Time{}, "--since is missing"},
+		{"yesterday", time.Time{}, `--since is "yesterday"; it must be a time such as`},
+		{"2026-11-20", time.Time{}, "it must be a time such as"},
+		{"-1h", time.Time{}, "not in the past"},
+		{"2026-12-01T00:00:00Z", time.Time{}, "not in the past"},
+	} {
+		t.Run(row.text, func(t *testing.T) {
+			got, err := parseSince(row.text, now)
+			if row.err == "" && err != nil || row.err != "" && (err == nil || !strings.Contains(err.Error(), row.err)) {
+				t.Errorf("error %v, want %q", err, row.err)
+			}
+			if !got.Equal(row.want) {
+				t.Errorf("got %s, want %s", got, row.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"reflect"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"avni-messenger/dispatch"
+	"avni-messenger/metrics"
+	"avni-messenger/rules"
+)
+
+// directory knows the organisations that are served and where each stands. It is as
+// current as the last Load: the stream asks for one when a configuration changes, a
+// timer for the tables that the stream does not carry. Safe for concurrent use;
+// reading takes no lock.
+type directory struct {
+	pool  *pgxpool.Pool
+	guard guard
+	log   *slog.Logger
+
+	loading sync.Mutex // one reader of the tables at a time: an older answer never replaces a newer one
+	now     atomic.Pointer[snapshot]
+}
+
+var _ rules.Directory = (*directory)(nil)
+
+func newDirectory(pool *pgxpool.Pool, cfg Config, log *slog.Logger) *directory {
+	d := &directory{pool: pool, log: log.With("component", "organisations"), guard: guard{
+		Mode: cfg.Mode, Selection: cfg.Organisations, SoleOwner: bool(cfg.SoleOwner),
+		Rules: bool(cfg.Rules), Dispatch: bool(cfg.Dispatch),
+	}}
+	d.now.Store(&snapshot{})
+	return d
+}
+
+// Load reads the organisations again and reports whether anything about them changed.
+// What it knew stays in force if it fails.
+func (d *directory) Load(ctx context.Context) (changed bool, err error) {
+	d.loading.Lock()
+	defer d.loading.Unlock()
+	found, err := readAvni(ctx, d.pool)
+	if err != nil {
+		return false, err
+	}
+	before, after := d.now.Load(), d.guard.assemble(found)
+	if reflect.DeepEqual(before, after) {
+		return false, nil
+	}
+	d.now.Store(after)
+	d.tell(before, after)
+	return true, nil
+}
+
+// tell writes one line for each organisation whose standing changed.
+func (d *directory) tell(before, after *snapshot) {
+	for _, stray := range after.strays {
+		if !slices.Contains(before.strays, stray) {
+			d.log.Warn("MESSENGER_ORGANISATIONS names what cannot be served", "reason", stray.Reason, "fix", stray.Fix)
+		}
+	}
+	for _, s := range after.standings {
+		old := before.byID[s.rules.ID]
+		if old != nil && old.Mode == s.Mode && old.Held == s.Held && old.Trouble == s.Trouble {
+			continue
+		}
+		log := d.log.With("organisation", s.label(), "mode", string(s.Mode))
+		switch {
+		case s.Held != "":
+			log.Warn("organisation is held back: nothing is written or sent for it", "reason", s.Held, "fix", s.Fix)
+		case s.Trouble != "":
+			log.Warn("organisation is evaluated only", "reason", s.Trouble, "fix", s.Fix)
+		default:
+			log.Info("organisation is served")
+		}
+	}
+	for _, s := range before.standings {
+		if after.byID[s.rules.ID] == nil {
+			d.log.Info("organisation is not served any more", "organisation", s.label())
+		}
+	}
+}
+
+// Organisation implements rules.Directory.
+func (d *directory) Organisation(id int32) (rules.Organisation, bool) {
+	s := d.now.Load().byID[id]
+	if s == nil {
+		return rules.Organisation{}, false
+	}
+	return s.rules, true
+}
+
+// Delivering returns the organisations whose queue this process delivers.
+func (d *directory) Delivering() []dispatch.Organisation {
+	var delivering []dispatch.Organisation
+	for _, s := range d.now.Load().standings {
+		if d.guard.delivers(s) {
+			delivering = append(delivering, s.dispatch)
+		}
+	}
+	return delivering
+}
+
+// Served returns the organisations whose queue is shown in /metrics.
+func (d *directory) Served() []metrics.Organisation {
+	var served []metrics.Organisation
+	for _, s := range d.now.Load().standings {
+		served = append(served, metrics.Organisation{ID: s.rules.ID, Label: s.label(), Delivers: d.guard.delivers(s)})
+	}
+	return served
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// avniRows is what the directory is made of, as Avni's tables have it.
+type avniRows struct {
+	organisations []organisationRow
+	glific        []glificRow
+	users         []userRow // those whom a Glific configuration names
+}
+
+type organisationRow struct {
+	ID        int32
+	Name      string
+	DBUser    string
+	UUID      string
+	Parent    *int32
+	Voided    bool
+	Region    string
+	Messaging bool
+}
+
+type glificRow struct {
+	ID             int64
+	OrganisationID int32
+	Voided         bool
+	Config         []byte
+}
+
+type userRow struct {
+	ID             int64
+	Username       string
+	OrganisationID *int32
+}
+
+// enableMessaging must be a boolean for avni-server, which throws at anything else; a
+// text "true" counts as true here, because the guard errs on the side of holding back.
+// avni-server does not look at is_voided of organisation_config, nor do we.
+const organisationSQL = `
+select o.id, o.name, o.db_user, o.uuid, o.parent_organisation_id, o.is_voided, coalesce(a.region, 'IN'),
+       exists (select from organisation_config c
+               where c.organisation_id = o.id and lower(c.settings ->> 'enableMessaging') = 'true')
+from organisation o left join account a on a.id = o.account_id
+order by o.db_user, o.id`
+
+const glificSQL = `
+select id, organisation_id, is_voided, config from external_system_config where system_name = 'Glific' order by id`
+
+const userSQL = `
+select id, username, organisation_id from users
+where not is_voided and username in
+    (select config ->> 'avniSystemUser' from external_system_config where system_name = 'Glific')`
+
+// readAvni reads everything in one snapshot.
+func readAvni(ctx context.Context, pool *pgxpool.Pool) (avniRows, error) {
+	var found avniRows
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err := pgx.BeginTxFunc(ctx, pool, options, func(tx pgx.Tx) error {
+		var err error
+		if found.organisations, err = collect[organisationRow](ctx, tx, organisationSQL); err != nil {
+			return err
+		}
+		if found.glific, err = collect[glificRow](ctx, tx, glificSQL); err != nil {
+			return err
+		}
+		found.users, err = collect[userRow](ctx, tx, userSQL)
+		return err
+	})
+	if err != nil {
+		return avniRows{}, fmt.Errorf("read organisations: %w", err)
+	}
+	return found, nil
+}
+
+func collect[T any](ctx context.Context, tx pgx.Tx, sql string) ([]T, error) {
+	rows, err := tx.Query(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[T])
+}

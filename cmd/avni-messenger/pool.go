@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"avni-messenger/internal/schema"
+)
+
+// newPool returns a pool that connects when it is first used. It is kept small, because
+// Avni's own servers need the connections, and a transaction that idles is cut off.
+func newPool(cfg Config) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(cfg.Database.ConnectionURL())
+	if err != nil {
+		return nil, fmt.Errorf("parse database url: %w", err)
+	}
+	config.MaxConns = 12
+	config.MaxConnIdleTime = 5 * time.Minute
+	config.MaxConnLifetime = time.Hour
+	config.MaxConnLifetimeJitter = 5 * time.Minute
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = 10 * time.Second
+	}
+	params := config.ConnConfig.RuntimeParams
+	params["application_name"] = "avni-messenger"
+	params["idle_in_transaction_session_timeout"] = "60000"
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	if err != nil {
+		return nil, fmt.Errorf("open pool: %w", err)
+	}
+	return pool, nil
+}
+
+// openPool returns a pool for a command: the database answers, is ours to read, and has
+// our tables. Its error is for an operator.
+func openPool(ctx context.Context, cfg Config) (*pgxpool.Pool, error) {
+	pool, err := newPool(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = preflight(ctx, pool); err == nil {
+		_, err = schema.Migrate(ctx, pool)
+	}
+	if err != nil {
+		pool.Close()
+		return nil, explain(err, cfg)
+	}
+	return pool, nil
+}
+
+// closePool waits a moment for connections that are still in use: PostgreSQL ends the
+// others with the process.
+func (a *app) closePool() {
+	closed := make(chan struct{})
+	go func() {
+		a.pool.Close()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(5 * time.Second):
+		a.log.Warn("database connections are still in use", "component", "database")
+	}
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// queueIndex is an index on message_request_queue, which Avni leaves without any but
+// its keys.
+type queueIndex struct {
+	name       string
+	definition string
+	why        string
+}
+
+var queueIndexes = []queueIndex{
+	{
+		name: "avni_messenger_queue_due",
+		definition: "message_request_queue (organisation_id, scheduled_date_time) " +
+			"where not is_voided and delivery_status <> 'Sent'",
+		why: "what is due",
+	}, {
+		name:       "avni_messenger_queue_entity",
+		definition: "message_request_queue (message_rule_id, entity_id)",
+		why:        "the request of a rule and an entity",
+	},
+}
+
+// create is a statement that no transaction may hold.
+func (i queueIndex) create() string {
+	return "create index concurrently if not exists " + i.name + " on public." + i.definition
+}
+
+func (i queueIndex) drop() string {
+	return "drop index concurrently if exists public." + i.name
+}
+
+// ensure makes the index unless it is there. One that an earlier attempt left half
+// built is built anew. It gives up after a minute, because it has to wait for every
+// transaction that is open; created says whether it made one.
+func (i queueIndex) ensure(ctx context.Context, conn *pgx.Conn) (created bool, err error) {
+	var valid *bool
+	err = conn.QueryRow(ctx, `select (select indisvalid from pg_index where indexrelid = to_regclass($1))`, "public."+i.name).Scan(&valid)
+	if err != nil {
+		return false, fmt.Errorf("look for index %s: %w", i.name, err)
+	}
+	if valid != nil && *valid {
+		return false, nil
+	}
+	if _, err := conn.Exec(ctx, `set statement_timeout = '1min'`); err != nil {
+		return false, err
+	}
+	defer conn.Exec(context.WithoutCancel(ctx), `reset statement_timeout`)
+	if valid != nil {
+		if _, err := conn.Exec(ctx, i.drop()); err != nil {
+			return false, fmt.Errorf("drop half-built index %s: %w", i.name, err)
+		}
+	}
+	if _, err := conn.Exec(ctx, i.create()); err != nil {
+		return false, fmt.Errorf("create index %s: %w", i.name, err)
+	}
+	return true, nil
+}

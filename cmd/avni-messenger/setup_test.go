@@ -1,0 +1,350 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"avni-messenger/cdc"
+	"avni-messenger/internal/avnitest"
+)
+
+// asRole replaces the role in one of the database's URLs.
+func asRole(db *avnitest.DB, role string) string {
+	return strings.Replace(db.URL(), "avni_messenger", role, 1)
+}
+
+// bareDatabase is Avni's database before anything of ours is in it, and the variables
+// to reach it with the given URL. Slots are the server's, so each test has its own.
+func bareDatabase(t *testing.T) (db *avnitest.DB, environ func(url string) []string) {
+	t.Helper()
+	db = avnitest.New(t)
+	execAs(t, db.SuperuserURL(), `drop schema messenger cascade`)
+	var name string
+	if err := db.Pool().QueryRow(t.Context(), `select current_database()`).Scan(&name); err != nil {
+		t.Fatal(err)
+	}
+	return db, func(url string) []string {
+		return []string{"MESSENGER_DATABASE_URL=" + url, "MESSENGER_SLOT=slot_" + name, "MESSENGER_PUBLICATION=publication_" + name}
+	}
+}
+
+func TestSetupFromNothing(t *testing.T) {
+	db, environ := bareDatabase(t)
+	role := "messenger_" + strings.TrimPrefix(environ("")[1], "MESSENGER_SLOT=slot_")
+	code, stdout, stderr := command(t, environ(db.SuperuserURL()), "setup", "--role", role)
+	if code != exitOK {
+		t.Fatalf("setup ended with %d: %s%s", code, stdout, stderr)
+	}
+	want := []string{"ok server", "done role", "done role", "done schema", "done tables", "done publication", "done slot", "WARNING disk", "done index", "done index"}
+	if diff := cmp.Diff(want, steps(stdout)); diff != "" {
+		t.Errorf("steps (-want +got):\n%s\n%s", diff, stdout)
+	}
+	var replication, inherits, seen bool
+	var schemaOwner, publicationOwner string
+	row := queryRow(t, asRole(db, role), `
+		select r.rolreplication, pg_has_role('openchs', 'usage'), exists (select from individual),
+		       (select pg_get_userbyid(nspowner)::text from pg_namespace where nspname = 'messenger'),
+		       (select pg_get_userbyid(pubowner)::text from pg_publication where pubname like 'publication_%')
+		from pg_roles r where r.rolname = current_user`)
+	if err := row.Scan(&replication, &inherits, &seen, &schemaOwner, &publicationOwner); err != nil {
+		t.Fatal(err)
+	}
+	if !replication || !inherits || !seen || schemaOwner != role || publicationOwner != role {
+		t.Errorf("role: replication %v, inherits %v, sees rows %v; schema belongs to %s, publication to %s",
+			replication, inherits, seen, schemaOwner, publicationOwner)
+	}
+
+	// The role itself finds everything done, without being told who it is.
+	code, stdout, stderr = command(t, environ(asRole(db, role)), "setup")
+	if code != exitOK || strings.Contains(stdout, "done") || !strings.HasSuffix(stdout, "Setup is complete. Start avni-messenger with `avni-messenger run`.\n") {
+		t.Errorf("second setup ended with %d: %s%s", code, stdout, stderr)
+	}
+}
+
+func TestSetupSaysWhatIsMissing(t *testing.T) {
+	t.Run("no role, no rights", func(t *testing.T) {
+		db, environ := bareDatabase(t)
+		code, stdout, stderr := command(t, environ(db.OwnerURL()), "setup", "--role", "nobody_yet")
+		wantMissing(t, code, stdout, stderr, `role nobody_yet does not exist, and role openchs may not change that`,
+			`create role "nobody_yet" login replication inherit;`)
+	})
+	t.Run("may not act as the role", func(t *testing.T) {
+		db, environ := bareDatabase(t)
+		execAs(t, db.SuperuserURL(), `create schema messenger authorization avni_messenger`)
+		code, stdout, stderr := command(t, environ(db.OwnerURL()), "setup")
+		wantMissing(t, code, stdout, stderr, "role openchs may not act as avni_messenger: run `avni-messenger setup` again as that role (with its name and password in MESSENGER_DATABASE_URL), or as a superuser")
+	})
+	t.Run("role without rights", func(t *testing.T) {
+		db, environ := bareDatabase(t)
+		execAs(t, db.SuperuserURL(), `create role bare_role login`)
+		code, stdout, stderr := command(t, environ(asRole(db, "bare_role")), "setup") // it can be no administrator's
+		wantMissing(t, code, stdout, stderr, "bare_role may not read replication slots, and role bare_role may not change that",
+			`alter role "bare_role" replication;`, `grant "openchs" to "bare_role";`, "grant create on database", `create schema messenger authorization "bare_role";`)
+	})
+	t.Run("what was restored as somebody else", func(t *testing.T) {
+		db, environ := bareDatabase(t)
+		if code, stdout, stderr := command(t, environ(db.URL()), "setup"); code != exitOK {
+			t.Fatalf("setup ended with %d: %s%s", code, stdout, stderr)
+		}
+		execAs(t, db.SuperuserURL(), `alter schema messenger owner to postgres; alter table messenger.position owner to postgres; alter sequence messenger.inbox_change_number owner to postgres`)
+		code, stdout, stderr := command(t, environ(db.URL()), "setup")
+		mends := []string{`alter schema messenger owner to avni_messenger;`, `alter table messenger.inbox_change_number owner to avni_messenger;`, `alter table messenger."position" owner to avni_messenger;`}
+		wantMissing(t, code, stdout, stderr, append(mends, "not all of messenger belongs to avni_messenger")...)
+		execAs(t, db.SuperuserURL(), strings.Join(mends, " "))
+		if code, stdout, stderr := command(t, environ(db.URL()), "setup"); code != exitOK {
+			t.Errorf("setup after the SQL that was shown ended with %d: %s%s", code, stdout, stderr)
+		}
+	})
+	t.Run("not Avni's database", func(t *testing.T) {
+		db, environ := bareDatabase(t)
+		execAs(t, db.SuperuserURL(), `alter table individual rename to something_else`)
+		code, _, stderr := command(t, environ(db.URL()), "setup")
+		if code != exitTrouble || !strings.Contains(stderr, "has no table public.individual: it is not Avni's database") {
+			t.Errorf("setup ended with %d: %s", code, stderr)
+		}
+	})
+	t.Run("nobody answers", func(t *testing.T) {
+		code, _, stderr := command(t, []string{"MESSENGER_DATABASE_URL=postgres://avni:hunter2@127.0.0.1:1/openchs"}, "setup")
+		const want = "avni-messenger: PostgreSQL at avni@127.0.0.1:1/openchs cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused. " +
+			"Check host and port, that PostgreSQL runs, and that a firewall lets this machine through.\n"
+		if code != exitTrouble || stderr != want {
+			t.Errorf("setup ended with %d: %s", code, stderr)
+		}
+	})
+}
+
+func TestSetupOnAServerThatIsNotLogical(t *testing.T) {
+	cluster, err := avnitest.StartCluster(t.Context(), avnitest.Options{Settings: map[string]string{"wal_level": "replica"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cluster.Stop() })
+	db, err := cluster.CreateDatabase(t.Context(), "replica")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := command(t, []string{"MESSENGER_DATABASE_URL=" + db.URL()}, "setup")
+	wantMissing(t, code, stdout, stderr, "wal_level: it is replica and must be logical", "alter system set wal_level = 'logical';",
+		"rds.logical_replication = 1")
+}
+
+func wantMissing(t *testing.T, code int, stdout, stderr string, texts ...string) {
+	t.Helper()
+	if code != exitTrouble || !strings.Contains(stderr, "setup is not complete") || !strings.Contains(stderr, "avni-messenger setup --print") {
+		t.Errorf("setup ended with %d: %s", code, stderr)
+	}
+	for _, text := range texts {
+		if !strings.Contains(stdout, text) {
+			t.Errorf("setup does not say %q:\n%s", text, stdout)
+		}
+	}
+}
+
+func TestSetupBuildsAHalfBuiltIndexAnew(t *testing.T) {
+	db, environ := bareDatabase(t)
+	execAs(t, db.OwnerURL(), strings.Replace(queueIndexes[0].create(), "concurrently ", "", 1))
+	execAs(t, db.SuperuserURL(), `update pg_index set indisvalid = false where indexrelid = 'avni_messenger_queue_due'::regclass`)
+	code, stdout, stderr := command(t, environ(db.URL()), "setup")
+	if code != exitOK || !strings.Contains(stdout, "done     index: avni_messenger_queue_due was created") {
+		t.Fatalf("setup ended with %d: %s%s", code, stdout, stderr)
+	}
+	var valid bool
+	if err := queryRow(t, db.URL(), `select indisvalid from pg_index where indexrelid = 'avni_messenger_queue_due'::regclass`).Scan(&valid); err != nil || !valid {
+		t.Errorf("index is valid: %v, %v", valid, err)
+	}
+}
+
+// What setup says is left to a superuser is enough: with it, setup has nothing left to do.
+func TestAdvisedSetupIsComplete(t *testing.T) {
+	db, environ := bareDatabase(t)
+	execAs(t, db.SuperuserURL(), `create role advised_role login`)
+	code, _, stderr := command(t, environ(asRole(db, "advised_role")), "setup")
+	_, advice, found := strings.Cut(stderr, "\n  ")
+	advice, file, toFile := strings.Cut(strings.SplitN(advice, "\n", 2)[0], " > ")
+	if code != exitTrouble || !found || !toFile || file != "setup.sql" || !strings.Contains(stderr, "psql -v ON_ERROR_STOP=1 -d "+db.Pool().Config().ConnConfig.Database+" -f setup.sql\n") {
+		t.Fatalf("setup ended with %d: %s", code, stderr)
+	}
+	variables, arguments, _ := strings.Cut(advice, " avni-messenger ")
+	code, script, stderr := command(t, strings.Fields(variables), strings.Fields(arguments)...)
+	if code != exitOK {
+		t.Fatalf("%s ended with %d: %s", advice, code, stderr)
+	}
+	if errs := runScript(t, db.SuperuserURL(), script); len(errs) > 0 {
+		t.Fatalf("the script failed: %v", errs)
+	}
+	if code, stdout, stderr := command(t, environ(asRole(db, "advised_role")), "setup"); code != exitOK {
+		t.Errorf("setup after the script ended with %d: %s%s", code, stdout, stderr)
+	}
+}
+
+// The printed script is run as psql runs it: one statement after the other, each in a
+// transaction of its own unless it begins one, and on after an error.
+func TestPrintedSetupRuns(t *testing.T) {
+	db, environ := bareDatabase(t)
+	code, script, stderr := command(t, environ("postgres://nobody@127.0.0.1:1/nowhere"), "setup", "-print")
+	if code != exitOK || stderr != "" {
+		t.Fatalf("setup -print ended with %d: %s", code, stderr)
+	}
+	for _, text := range []string{"-- ", "grant rds_replication to \"avni_messenger\";", "\\password \"avni_messenger\"", "psql -v ON_ERROR_STOP=1",
+		"wal_level", "max_replication_slots", "max_wal_senders", "max_slot_wal_keep_size", "pg_hba.conf"} {
+		if !strings.Contains(script, text) {
+			t.Errorf("the script does not say %q", text)
+		}
+	}
+	if strings.Contains(script, "\n\\") {
+		t.Error("the script has a command that only psql knows")
+	}
+	for range 2 {
+		if errs := runScript(t, db.SuperuserURL(), script); len(errs) > 0 {
+			t.Fatalf("the script failed for a superuser: %v", errs)
+		}
+	}
+	code, stdout, stderr := command(t, environ(db.URL()), "setup")
+	want := []string{"ok server", "ok role", "ok schema", "done tables", "ok publication", "ok slot", "WARNING disk", "ok index", "ok index"}
+	if diff := cmp.Diff(want, steps(stdout)); diff != "" || code != exitOK {
+		t.Errorf("setup after the script ended with %d: %s; steps (-want +got):\n%s", code, stderr, diff)
+	}
+}
+
+func TestPrintedSetupMakesOrCompletesTheRole(t *testing.T) {
+	db, environ := bareDatabase(t)
+	_, script, _ := command(t, environ(db.URL()), "setup", "-print", "-role", "printed.role")
+	execAs(t, db.SuperuserURL(), `create role "printed.role" login`) // of whom all rights are missing
+	if errs := runScript(t, db.SuperuserURL(), script); len(errs) > 0 {
+		t.Fatalf("the script failed: %v", errs)
+	}
+	code, stdout, stderr := command(t, environ(asRole(db, "printed.role")), "setup")
+	if code != exitOK {
+		t.Errorf("setup as the role ended with %d: %s%s", code, stdout, stderr)
+	}
+	_, script, _ = command(t, environ(db.URL()), "setup", "-print", "-role", "new-role")
+	if errs := runScript(t, db.SuperuserURL(), script); len(errs) > 0 {
+		t.Fatalf("the script failed: %v", errs)
+	}
+	var capable bool
+	err := queryRow(t, asRole(db, "new-role"), `select rolreplication and pg_has_role('openchs', 'usage') from pg_roles where rolname = current_user`).Scan(&capable)
+	if err != nil || !capable {
+		t.Errorf("the role that the script made can do its work: %v, %v", capable, err)
+	}
+}
+
+// The sidecar's own role needs nobody else. Whatever fails for avni-server's role, in a
+// client that goes on after an error: no publication and no slot are left half made, and
+// the last line says so.
+func TestPrintedSetupWithFewerRights(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		url  func(*avnitest.DB) string
+		fail []string // what the statements that fail hold; their errors' wording is PostgreSQL's
+	}{
+		{"the role itself", (*avnitest.DB).URL, nil},
+		{"the owner of Avni's tables", (*avnitest.DB).OwnerURL, []string{"create schema", "set local role", "create publication", "set role",
+			"the slot is not made", "The database is not ready for avni-messenger"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			db, environ := bareDatabase(t)
+			_, script, _ := command(t, environ(db.URL()), "setup", "-print")
+			errs := runScript(t, row.url(db), script)
+			if len(errs) != len(row.fail) {
+				t.Fatalf("errors are %q, want %d", errs, len(row.fail))
+			}
+			for i, text := range row.fail {
+				if !strings.Contains(errs[i], text) {
+					t.Errorf("error %d is %q, want one of the statement with %q", i+1, errs[i], text)
+				}
+			}
+			names := cdc.Names{Slot: strings.TrimPrefix(environ("")[1], "MESSENGER_SLOT="), Publication: strings.TrimPrefix(environ("")[2], "MESSENGER_PUBLICATION=")}
+			in, err := cdc.Inspect(t.Context(), db.Pool(), names)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if complete := len(row.fail) == 0; in.Publication.Exists != complete || len(in.Publication.Differences) > 0 || in.Slot.Exists != complete {
+				t.Errorf("publication %+v, slot %+v", in.Publication, in.Slot)
+			}
+		})
+	}
+}
+
+// With a publication that its replica identity does not fit, Avni could not update the
+// table any more: the script must leave none behind.
+func TestPrintedSetupNeverBreaksAvnisUpdates(t *testing.T) {
+	db, environ := bareDatabase(t)
+	execAs(t, db.OwnerURL(), `alter table individual replica identity nothing`)
+	_, script, _ := command(t, environ(db.URL()), "setup", "-print")
+	errs := runScript(t, db.SuperuserURL(), script)
+	if len(errs) != 3 || !strings.Contains(errs[0], `cannot update table "individual"`) || !strings.Contains(errs[1], "the slot is not made") {
+		t.Errorf("errors are %q, want one about individual, and no slot", errs)
+	}
+	execAs(t, db.OwnerURL(), `update individual set id = id where false`)
+}
+
+// steps are the marks and names of the lines that a command told.
+func steps(stdout string) []string {
+	var found []string
+	for line := range strings.Lines(stdout) {
+		fields := strings.Fields(line)
+		if len(fields) >= 2 && strings.HasSuffix(fields[1], ":") {
+			found = append(found, fields[0]+" "+strings.TrimSuffix(fields[1], ":"))
+		}
+	}
+	return found
+}
+
+// runScript runs a script as psql does and returns its errors.
+func runScript(t *testing.T, url, script string) (errs []string) {
+	t.Helper()
+	conn := connect(t, url)
+	for _, statement := range statements(script) {
+		if _, err := conn.Exec(t.Context(), statement); err != nil {
+			errs = append(errs, fmt.Sprintf("%v, in: %s", err, statement))
+		}
+	}
+	return errs
+}
+
+// statements splits a script at the semicolons that end a line outside of $setup$
+// quotes; comments stay with what follows them.
+func statements(script string) []string {
+	var found []string
+	var current strings.Builder
+	quoted := false
+	for line := range strings.Lines(script) {
+		current.WriteString(line)
+		if strings.HasPrefix(line, "--") {
+			continue
+		}
+		quoted = quoted != (strings.Count(line, "$setup$")%2 == 1)
+		if !quoted && strings.HasSuffix(line, ";\n") {
+			found = append(found, current.String())
+			current.Reset()
+		}
+	}
+	return found
+}
+
+func connect(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
+}
+
+func execAs(t *testing.T, url, sql string) {
+	t.Helper()
+	if _, err := connect(t, url).Exec(t.Context(), sql); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+func queryRow(t *testing.T, url, sql string) pgx.Row {
+	t.Helper()
+	return connect(t, url).QueryRow(t.Context(), sql)
+}
