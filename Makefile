@@ -6,6 +6,7 @@
 .DELETE_ON_ERROR:
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+REVISION ?= $(shell git rev-parse --short HEAD 2>/dev/null)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 TEST := go test -timeout 10m
 # As the binary is built, so that Go compiles what they share once.
@@ -57,7 +58,7 @@ lint: tools ## gofmt, go vet, staticcheck
 
 build: bundle ## the static binary: bin/avni-messenger
 	@echo "$(BINARY): compiling$$([ -x $(BINARY) ] || echo ' (the first time with all that it is made of: 1 to 2 minutes)')"
-	@CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BINARY) ./cmd/avni-messenger
+	@CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)" -o $(BINARY) ./cmd/avni-messenger
 
 clean: ## remove everything that make made
 	rm -rf bin .cache rules/js/node_modules $(BUNDLE) rules/js/dist/NOTICE

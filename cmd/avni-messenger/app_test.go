@@ -262,7 +262,7 @@ func TestPollKeepsOrganisationsCurrent(t *testing.T) {
 		}
 		return ""
 	})
-	if !strings.Contains(r.log.String(), `msg="organisation is not served any more" component=organisations organisation=seva_nepal`) {
+	if !strings.Contains(r.log.String(), `msg="organisation is not served any more: its changes are not kept" component=organisations organisation=seva_nepal`) {
 		t.Errorf("the log does not tell:\n%s", r.log.String())
 	}
 }

@@ -114,5 +114,5 @@ func (p *progress) tell(c cdc.CatchUp) {
 		return
 	}
 	p.table, p.at = c.Table, time.Now()
-	fmt.Fprintf(p.out, "  %s: %d changes so far\n", c.Table, c.Rows)
+	fmt.Fprintf(p.out, "  reading %s; %d changes so far, of all tables\n", c.Table, c.Rows)
 }

@@ -54,6 +54,7 @@ func (d *demo) play(ctx context.Context, program *sidecar, logPath string, exit 
 	d.line("\nStill running, to be looked at; Ctrl-C ends everything.\n")
 	d.fact("State", "http://"+program.address+"/")
 	d.fact("Metrics", "http://"+program.address+"/metrics")
+	d.fact("Health", "MESSENGER_LISTEN="+program.address+" bin/avni-messenger health")
 	d.fact("PostgreSQL", "psql '"+d.db.URL()+"'")
 	d.fact("Glific (fake)", d.glific.URL(ashaGlific))
 	d.fact("avni-messenger", fmt.Sprintf("pid %d, log in %s", program.command.Process.Pid, logPath))

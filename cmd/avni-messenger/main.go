@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func main() {
@@ -85,22 +86,29 @@ func newRootCommand(c console) *cobra.Command {
 		Long:          rootHelp,
 		Version:       currentBuild().text(),
 		SilenceErrors: true,
-		// Letters that may differ in a command that is suggested instead of an unknown one.
-		SuggestionsMinimumDistance: 2,
-		SilenceUsage:               true,
-		Args:                       knownCommand,
-		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceUsage:  true,
+		Args:          knownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
 	root.SetVersionTemplate("avni-messenger {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{fmt.Sprintf("%v\nRun '%s --help' for what is possible.", err, cmd.CommandPath())}
+		return &usageError{fmt.Sprintf("%s\nRun '%s --help' for what is possible.", flagFault(err), cmd.CommandPath())}
 	})
 	for _, command := range commands {
 		root.AddCommand(command(c))
 	}
 	return root
+}
+
+// flagFault says in plain words what is wrong with a flag.
+func flagFault(err error) string {
+	var value *pflag.InvalidValueError
+	if errors.As(err, &value) && value.GetFlag().Value.Type() == "int64" {
+		return fmt.Sprintf("--%s is %q; it must be a whole number", value.GetFlag().Name, value.GetValue())
+	}
+	return err.Error()
 }
 
 // usageError is a command line that means nothing.
@@ -114,10 +122,11 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	text := fmt.Sprintf("there is no command %q", args[0])
+	cmd.SuggestionsMinimumDistance = 2 // letters that may differ
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		text += fmt.Sprintf("; did you mean %q?", near[0])
 	}
-	return &usageError{text + "\nRun 'avni-messenger --help' for the commands."}
+	return &usageError{fmt.Sprintf("%s\nRun '%s --help' for the commands.", text, cmd.CommandPath())}
 }
 
 // noArguments refuses arguments after a subcommand that takes none.

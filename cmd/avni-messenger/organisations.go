@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -81,7 +82,9 @@ func (d *directory) tell(before, after *snapshot) {
 	}
 	for _, s := range before.standings {
 		if after.byID[s.rules.ID] == nil {
-			d.log.Info("organisation is not served any more", "organisation", s.label())
+			d.log.Warn("organisation is not served any more: its changes are not kept", "organisation", s.label(),
+				"reason", "it is voided, or has no Glific configuration any more that is not voided, and MESSENGER_ORGANISATIONS does not name it",
+				"fix", "If this is not wanted, mend it in Avni, then run `avni-messenger catch-up --since "+time.Now().Format(time.RFC3339)+"`.")
 		}
 	}
 }
