@@ -65,6 +65,8 @@ func mend(tree *ast.Program) error {
 				return err
 			}
 			n.Pattern = pattern
+		case *ast.CatchStatement:
+			watchCatch(n)
 		}
 		if depth > maxDepth {
 			return fmt.Errorf("an expression of the rule has more than %d parts in each other", maxDepth)

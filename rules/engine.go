@@ -27,9 +27,11 @@ type EngineOptions struct {
 	// MaxHeapGrowth is by how many bytes the process's heap may grow during one
 	// evaluation, 256 MB if zero.
 	MaxHeapGrowth uint64
-	// Console receives what rules print, at most 64 KB an evaluation, on the goroutine
-	// that evaluates. It may hold personal data: it must not be logged. Dropped if nil.
+	// Console receives what a rule has printed once it has ended, at most 64 KB an evaluation,
+	// on the goroutine that evaluates. It may hold personal data: it must not be logged. Dropped if nil.
 	Console func(line string)
+	// RulesConfig is what rules get as imports.rulesConfig instead of ours. Ours if nil.
+	RulesConfig *RulesConfig
 	// Now is the clock that rules see, time.Now if nil. Their time zone is time.Local.
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -72,7 +74,7 @@ type Engine struct {
 
 // NewEngine makes an engine and its first runtime, which takes about 0.2 s, so that no
 // change waits for that. Its error is ErrNoBundle if the binary was built without the
-// JavaScript bundle.
+// JavaScript bundle, and a *RulesConfigError if the operator's rules-config cannot be used.
 func NewEngine(options EngineOptions) (*Engine, error) {
 	options = options.withDefaults()
 	limitMatching(options.Timeout) // before the bundle's expressions are compiled
@@ -109,7 +111,7 @@ func limitMatching(limit time.Duration) {
 }
 
 // Schedule runs a schedule rule. Its error is a *Failure if the rule or its data are to
-// blame; otherwise the context has ended or a Lazy of the input could not be loaded.
+// blame; otherwise the context has ended or a value of the input could not be read.
 func (e *Engine) Schedule(ctx context.Context, organisationID int32, script string, in Input) (Schedule, error) {
 	answer, err := e.answer(ctx, organisationID, script, in)
 	if err != nil {
@@ -136,26 +138,36 @@ func (e *Engine) answer(ctx context.Context, organisationID int32, script string
 		return "", rule.failure
 	}
 	e.alone.RLock()
-	answer, err := e.evaluate(ctx, organisationID, rule, in)
+	answer, console, err := e.evaluate(ctx, organisationID, rule, in)
 	e.alone.RUnlock()
 	if errors.Is(err, errMemory) {
 		e.alone.Lock()
-		answer, err = e.evaluate(ctx, organisationID, rule, in)
+		answer, console, err = e.evaluate(ctx, organisationID, rule, in)
 		e.alone.Unlock()
 	}
+	e.show(console)
 	if err != nil {
 		return "", e.failure(organisationID, err)
 	}
 	return answer, nil
 }
 
-func (e *Engine) evaluate(ctx context.Context, organisationID int32, rule compiledRule, in Input) (string, error) {
+// show passes on what a rule has printed, of its last run if it was run again.
+func (e *Engine) show(console consoleOutput) {
+	e.options.Metrics.printed(console.calls)
+	for _, line := range console.lines {
+		e.options.Console(line)
+	}
+}
+
+func (e *Engine) evaluate(ctx context.Context, organisationID int32, rule compiledRule, in Input) (string, consoleOutput, error) {
+	var nothing consoleOutput
 	if in.Entity == nil || shapeOf[in.EntityType] == "" {
-		return "", &Failure{Kind: FailedLoad, Message: fmt.Sprintf("there is no %s to run the rule on", in.EntityType)}
+		return "", nothing, &Failure{Kind: FailedLoad, Message: fmt.Sprintf("there is no %s to run the rule on", in.EntityType)}
 	}
 	s, err := e.pool.take(ctx, organisationID)
 	if err != nil {
-		return "", err
+		return "", nothing, err
 	}
 	spent := false
 	defer func() { e.pool.give(s, spent) }()
@@ -163,7 +175,7 @@ func (e *Engine) evaluate(ctx context.Context, organisationID int32, rule compil
 		answer, err := e.watched(ctx, s.runtime, rule, in)
 		spent = s.runtime.spent
 		if !wasRefusedChange(err) {
-			return answer, err
+			return answer, s.runtime.console, err
 		}
 		rule.spoils.Store(true)
 	}
@@ -172,19 +184,21 @@ func (e *Engine) evaluate(ctx context.Context, organisationID int32, rule compil
 
 // evaluateApart runs a rule that changes what rules share in a runtime of its own, where it
 // may.
-func (e *Engine) evaluateApart(ctx context.Context, rule compiledRule, in Input) (string, error) {
+func (e *Engine) evaluateApart(ctx context.Context, rule compiledRule, in Input) (string, consoleOutput, error) {
 	runtime, err := newRuntime(e.bundle, e.options, false)
 	if err != nil {
-		return "", err
+		return "", consoleOutput{}, err
 	}
 	e.options.Metrics.made()
 	defer e.options.Metrics.discarded(discardedSpoilt)
-	return e.watched(ctx, runtime, rule, in)
+	answer, err := e.watched(ctx, runtime, rule, in)
+	return answer, runtime.console, err
 }
 
 // watched evaluates a rule under the limits, and notes if the runtime must go.
 func (e *Engine) watched(ctx context.Context, runtime *jsRuntime, rule compiledRule, in Input) (string, error) {
 	w := watchOver(ctx, runtime, e.options.Timeout, e.options.MaxHeapGrowth)
+	runtime.late = newLateReader(ctx, w, in.habit)
 	answer, err := runtime.evaluate(rule, in)
 	runtime.spent = w.stop() || runtime.aborted != nil || runtime.spoilt || isFault(err)
 	return answer, err

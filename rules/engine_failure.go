@@ -31,6 +31,9 @@ var refusedChange = regexp.MustCompile(`^TypeError(: .*(read only property|not e
 // wasRefusedChange says whether a rule failed because it changed what rules share, or
 // something that it had frozen itself.
 func wasRefusedChange(err error) bool {
+	if errors.Is(err, errChangesShared) {
+		return true
+	}
 	var failed *Failure
 	return errors.As(err, &failed) && failed.Kind == FailedThrow && refusedChange.MatchString(failed.Message)
 }
@@ -46,6 +49,8 @@ func (e *Engine) failure(organisationID int32, err error) error {
 		return e.interruption(interrupted)
 	case errors.As(err, &overflow):
 		return newFailure(FailedThrow, "RangeError: Maximum call stack size exceeded", overflow.String())
+	case errors.Is(err, errNotSupported):
+		return newFailure(FailedThrow, err.Error(), "")
 	case errors.As(err, &broken):
 		e.options.Log.Error("the JavaScript engine failed while running a rule", "component", "rules", "organisation", organisationID, "err", broken)
 		return newFailure(FailedThrow, broken.Error(), "")

@@ -11,11 +11,22 @@ import (
 )
 
 // Loader reads entities from Avni's tables and makes of them what avni-server sends to
-// rules-server: for a batch of one type, one query per table. Definitions (types,
-// concepts) are cached per organisation. Safe for concurrent use.
+// rules-server: for a batch of one type, one query per table, and only those tables that
+// rules look at. What hangs under an entity is read together with it if rules like those it
+// is read for have touched that lately, and otherwise for the whole batch when one does.
+//
+// Each query sees what is committed when it starts. A part that is read when a rule touches
+// it is younger than the rest of the entity, by the time that the batch took so far; rows
+// that were read before stay as they are.
+//
+// Definitions (types, concepts) are cached per organisation. A Loader is safe for concurrent
+// use; the entities of one load are too, but wait for each other's queries.
 type Loader struct {
 	pool *pgxpool.Pool
 	now  func() time.Time
+
+	history    history
+	everything bool // every part is read in advance
 
 	mu         sync.Mutex
 	references map[int32]*reference
@@ -60,6 +71,12 @@ type entity struct {
 	contract   *Record
 	user       *Record // the acting user (params.user)
 	userGroups List    // and the groups (params.myUserGroups)
+	habit      *habit  // of the rules that it was loaded for
+}
+
+// input is what a rule sees of the entity.
+func (e *entity) input(t EntityType) Input {
+	return Input{EntityType: t, Entity: e.contract, User: e.user, UserGroups: e.userGroups, habit: e.habit}
 }
 
 // withdrawn says why no message may be sent about the entity, or is empty.
@@ -83,9 +100,15 @@ const (
 	systemUser              // Avni's system user: while messages are sent
 )
 
-// load reads entities of one type by id. One that does not exist, or belongs to
-// another organisation, is missing from the answer.
+// load reads entities of one type by id, for their schedule rules. One that does not exist,
+// or belongs to another organisation, is missing from the answer. The context is that of
+// reading here; what is read later ends with the evaluation's.
 func (l *Loader) load(ctx context.Context, org Organisation, t EntityType, ids []int64, who actor) (map[int64]*entity, error) {
+	return l.loadFor(ctx, org, t, ids, who, 0)
+}
+
+// loadFor is load for one message rule.
+func (l *Loader) loadFor(ctx context.Context, org Organisation, t EntityType, ids []int64, who actor, messageRuleID int64) (map[int64]*entity, error) {
 	f, err := l.readFamily(ctx, org, t, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read %s of organisation %d: %w", t, org.ID, err)
@@ -94,15 +117,10 @@ func (l *Loader) load(ctx context.Context, org Organisation, t EntityType, ids [
 	if err != nil {
 		return nil, err
 	}
-	if missing := r.missing(f); len(missing) > 0 {
-		if r, err = l.readReference(ctx, org, missing); err != nil {
-			return nil, err
-		}
-	}
-	if err := l.learn(ctx, r, f.stored()); err != nil {
+	c := l.contracts(f, r)
+	if err := c.readDefinitions(ctx); err != nil {
 		return nil, err
 	}
-	c := &contracts{family: f, ref: r, subjects: map[int64]*Record{}, briefs: map[int64]*Record{}}
 	found := make(map[int64]*entity, len(ids))
 	for _, id := range ids {
 		if e := c.entity(t, id); e != nil {
@@ -110,7 +128,28 @@ func (l *Loader) load(ctx context.Context, org Organisation, t EntityType, ids [
 			found[id] = e
 		}
 	}
-	return found, nil
+	if expected := l.expected(found, audience{organisationID: org.ID, entityType: t, ruleID: messageRuleID}); t != User && expected != 0 {
+		err = c.readParts(ctx, expected)
+	}
+	return found, err
+}
+
+// expected says what the rules of entities will probably touch. Of several types, it is what
+// those of any touch.
+func (l *Loader) expected(entities map[int64]*entity, a audience) (expected partSet) {
+	habits := map[int32]*habit{} // by type
+	for _, e := range entities {
+		if habits[e.typeID] == nil {
+			a.typeID = e.typeID
+			habits[e.typeID] = l.history.of(a)
+			expected |= habits[e.typeID].expected()
+		}
+		e.habit = habits[e.typeID]
+	}
+	if l.everything {
+		return everyPart
+	}
+	return expected
 }
 
 // missing returns the definitions that a family refers to and that are not cached.

@@ -56,6 +56,8 @@ func TestConversionHappensOnce(t *testing.T) {
 	}
 }
 
+// TestBatchTakesAsManyQueriesAsOne holds the loader to a query per table, however many
+// entities there are.
 func TestBatchTakesAsManyQueriesAsOne(t *testing.T) {
 	db := avnitest.New(t)
 	avni := db.Avni()

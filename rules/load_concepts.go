@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -21,6 +22,7 @@ type concept struct {
 	dataType       string
 	contract       *Record
 	answers        List
+	used           atomic.Bool // by a rule, since it was read
 }
 
 // concept returns a concept by uuid, or nil if the organisation sees none: learn must
@@ -28,7 +30,23 @@ type concept struct {
 func (r *reference) concept(uuid string) *concept {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.concepts[uuid]
+	c := r.concepts[uuid]
+	if c != nil && !c.used.Load() {
+		c.used.Store(true)
+	}
+	return c
+}
+
+// used returns the uuids of the concepts that rules have touched.
+func (r *reference) used() (uuids []string) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for uuid, c := range r.concepts {
+		if c != nil && c.used.Load() {
+			uuids = append(uuids, uuid)
+		}
+	}
+	return uuids
 }
 
 // notConcepts are the keys of a stored phone number, which look like keys of
@@ -74,24 +92,33 @@ func (l *Loader) learn(ctx context.Context, r *reference, stored [][]byte) error
 	if len(missing) == 0 {
 		return nil
 	}
+	b := &pgx.Batch{}
+	store := r.queueConcepts(b, missing)
+	if err := l.pool.SendBatch(ctx, b).Close(); err != nil {
+		return fmt.Errorf("read concepts of organisation %d: %w", r.org.ID, err)
+	}
+	store()
+	return nil
+}
+
+// queueConcepts reads concepts; store puts them into the cache when they are there.
+func (r *reference) queueConcepts(b *pgx.Batch, uuids []string) (store func()) {
+	if len(uuids) == 0 {
+		return func() {}
+	}
 	var found []*concept
 	answers := map[int64]List{}
-	b := &pgx.Batch{}
-	b.Queue(conceptsSQL, missing, r.org.VisibleIDs).Query(func(rows pgx.Rows) error {
+	b.Queue(conceptsSQL, uuids, r.org.VisibleIDs).Query(func(rows pgx.Rows) error {
 		return eachRow(rows, func() error {
 			c, err := scanConcept(rows)
 			found = append(found, c)
 			return err
 		})
 	})
-	b.Queue(answersSQL, missing, r.org.VisibleIDs).Query(func(rows pgx.Rows) error {
+	b.Queue(answersSQL, uuids, r.org.VisibleIDs).Query(func(rows pgx.Rows) error {
 		return eachRow(rows, func() error { return scanAnswer(rows, answers) })
 	})
-	if err := l.pool.SendBatch(ctx, b).Close(); err != nil {
-		return fmt.Errorf("read concepts of organisation %d: %w", r.org.ID, err)
-	}
-	r.store(missing, found, answers)
-	return nil
+	return func() { r.store(uuids, found, answers) }
 }
 
 // store takes what a query found. Of a uuid that the organisation and an ancestor both

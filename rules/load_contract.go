@@ -1,6 +1,11 @@
 package rules
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
 
 // The fields of the contract, in the order in which avni-server's JSON has them.
 var (
@@ -73,10 +78,22 @@ func date(t *time.Time) any {
 
 // contracts makes the contracts of one batch. Subjects are shared between entities.
 type contracts struct {
-	family   *family
-	ref      *reference
-	subjects map[int64]*Record // with enrolments, encounters, groups and approvals
-	briefs   map[int64]*Record // without
+	loader       *Loader
+	family       *family
+	subjectIDs   []int64           // of the entities
+	enrolmentIDs []int64           // of program encounters, or the entities
+	subjects     map[int64]*Record // with enrolments, encounters, groups and approvals
+
+	mu      sync.Mutex // of what follows, and of the family
+	ref     *reference
+	briefs  map[int64]*Record // subjects without those
+	parts   partSet           // that have been read
+	trouble error             // why nothing more can be read
+}
+
+func (l *Loader) contracts(f *family, r *reference) *contracts {
+	return &contracts{loader: l, family: f, ref: r, subjects: map[int64]*Record{}, briefs: map[int64]*Record{},
+		subjectIDs: slices.Collect(maps.Keys(f.subjects)), enrolmentIDs: slices.Collect(maps.Keys(f.enrolments))}
 }
 
 // entity returns an entity of the batch, nil if its row is not there.

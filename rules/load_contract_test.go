@@ -178,13 +178,7 @@ func compareOrder(t *testing.T, where string, want, got *Record) {
 
 func compareOrderOfValues(t *testing.T, where string, want, got any) {
 	t.Helper()
-	if lazy, ok := got.(Lazy); ok {
-		made, err := lazy()
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = made
-	}
+	got = made(t, got)
 	switch w := want.(type) {
 	case *Record:
 		if g, ok := got.(*Record); ok {

@@ -8,8 +8,8 @@ import (
 )
 
 // family is the rows that a batch of entities of one type needs: the entities, their
-// subjects and all that hangs under those. Ids are of Avni's own tables, which number
-// their rows independently.
+// subjects and of what hangs under those the parts that were read. Ids are of Avni's own
+// tables, which number their rows independently.
 type family struct {
 	subjects          map[int64]*subjectRow // the entities' subjects, and the groups they belong to
 	enrolments        map[int64]*enrolmentRow
@@ -42,7 +42,7 @@ type subjectRow struct {
 	voided                        bool
 	createdByID, lastModifiedByID int64
 	observations                  []byte
-	address                       addressRow
+	address                       *addressRow // nil: not read, or none
 }
 
 // addressRow is the subject's address_level, zero if it has none.
@@ -146,7 +146,7 @@ var tableOf = map[EntityType]string{
 	User:             "users",
 }
 
-// readFamily reads all that entities of one type need, in at most two round trips.
+// readFamily reads entities of one type and what they hang under, in one round trip.
 func (l *Loader) readFamily(ctx context.Context, org Organisation, t EntityType, ids []int64) (*family, error) {
 	f := &family{
 		subjects: map[int64]*subjectRow{}, enrolments: map[int64]*enrolmentRow{}, encounters: map[int64]*visitRow{},
@@ -159,48 +159,31 @@ func (l *Loader) readFamily(ctx context.Context, org Organisation, t EntityType,
 		f.queueUsers(b, org, t, ids, append(ids[:len(ids):len(ids)], org.AvniSystemUserID))
 		return f, l.pool.SendBatch(ctx, b).Close()
 	}
-	subjects, enrolments, err := l.roots(ctx, org, t, ids)
-	if err != nil {
-		return nil, err
+	switch t {
+	case ProgramEnrolment:
+		f.queueEnrolments(b, org, byID, ids, unlisted)
+	case Encounter:
+		f.queueEncounters(b, org, byID, ids, unlisted)
+	case ProgramEncounter:
+		f.queueProgramEncounters(b, org, byID, ids, unlisted)
+		f.queueEnrolments(b, org, enrolmentsOfVisit, ids, unlisted)
 	}
+	f.queueSubjects(b, org, t, ids)
 	f.queueUsers(b, org, t, ids, []int64{org.AvniSystemUserID})
-	f.queueSubjects(b, org, subjects)
-	f.queueEnrolments(b, org, subjects)
-	f.queueEncounters(b, org, subjects)
-	f.queueMemberships(b, org, subjects)
-	f.queueApprovals(b, org, subjects)
-	if len(enrolments) > 0 {
-		f.queueProgramEncounters(b, org, enrolments)
-	}
 	return f, l.pool.SendBatch(ctx, b).Close()
 }
 
-// roots returns the subjects and the enrolments that entities belong to.
-func (l *Loader) roots(ctx context.Context, org Organisation, t EntityType, ids []int64) (subjects, enrolments []int64, err error) {
-	var sql string
-	switch t {
-	case Subject:
-		return ids, nil, nil
-	case ProgramEnrolment:
-		sql = `select individual_id::bigint, id::bigint from program_enrolment`
-	case Encounter:
-		sql = `select individual_id::bigint, 0::bigint from encounter`
-	case ProgramEncounter:
-		sql = `select individual_id::bigint, program_enrolment_id::bigint from program_encounter`
-	}
-	rows, err := l.pool.Query(ctx, sql+` where id = any($1) and organisation_id = $2`, ids, org.ID)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer rows.Close()
-	err = eachRow(rows, func() error {
-		var subject, enrolment int64
-		err := rows.Scan(&subject, &enrolment)
-		subjects = append(subjects, subject)
-		if enrolment != 0 {
-			enrolments = append(enrolments, enrolment)
-		}
-		return err
-	})
-	return subjects, enrolments, err
+// The lists that a row goes into when it is read as a part.
+func (f *family) listEnrolment(e *enrolmentRow) {
+	f.enrolmentsOf[e.subjectID] = append(f.enrolmentsOf[e.subjectID], e)
 }
+
+func (f *family) listEncounter(v *visitRow) {
+	f.encountersOf[v.subjectID] = append(f.encountersOf[v.subjectID], v)
+}
+
+func (f *family) listProgramEncounter(v *visitRow) {
+	f.programEncountersOf[v.enrolmentID] = append(f.programEncountersOf[v.enrolmentID], v)
+}
+
+func unlisted[T any](*T) {}

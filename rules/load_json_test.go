@@ -27,12 +27,8 @@ func plain(t testing.TB, value any) any {
 			list = append(list, plain(t, one))
 		}
 		return list
-	case Lazy:
-		made, err := v()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return plain(t, made)
+	case Lazy, Late:
+		return plain(t, made(t, v))
 	case int32:
 		return float64(v)
 	case int64:
@@ -112,6 +108,6 @@ func TestEachKeyFindsKeysAtEveryDepth(t *testing.T) {
 // TestObservationsThatCannotBeRead are the fault of the data: a retry would not help.
 func TestObservationsThatCannotBeRead(t *testing.T) {
 	deep := `{"a": ` + strings.Repeat("[", maxJSONDepth+1) + strings.Repeat("]", maxJSONDepth+1) + `}`
-	_, err := (&reference{}).observations([]byte(deep)).(Lazy)()
+	_, err := (&reference{}).observations([]byte(deep))
 	failureOf(t, err, FailedLoad)
 }

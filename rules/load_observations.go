@@ -6,22 +6,18 @@ import "sync"
 // only once however many rules do.
 func lazily(convert func() (any, error)) Lazy { return sync.OnceValues(convert) }
 
-// observations is the contract's list of {concept, value} for a jsonb column.
-func (r *reference) observations(stored []byte) any {
-	if len(stored) == 0 || string(stored) == "{}" || string(stored) == "null" {
-		return List{}
+// observations makes the contract's list of {concept, value} of a jsonb column, whose
+// concepts have been learnt.
+func (r *reference) observations(stored []byte) (List, error) {
+	value, err := parseJSON(stored)
+	if err != nil { // trying again would not help
+		return nil, &Failure{Kind: FailedLoad, Message: "the entity's observations cannot be read: " + err.Error()}
 	}
-	return lazily(func() (any, error) {
-		value, err := parseJSON(stored)
-		if err != nil { // trying again would not help
-			return nil, &Failure{Kind: FailedLoad, Message: "the entity's observations cannot be read: " + err.Error()}
-		}
-		object, ok := value.(*Record)
-		if !ok {
-			return List{}, nil
-		}
-		return r.observationList(object), nil
-	})
+	object, ok := value.(*Record)
+	if !ok {
+		return List{}, nil
+	}
+	return r.observationList(object), nil
 }
 
 // observationList leaves out what has no concept that the organisation can see, where

@@ -2,43 +2,92 @@ package rules
 
 import "github.com/jackc/pgx/v5"
 
-// queueSubjects reads subjects and, for the contract's groups, the group subjects that
-// they are members of.
-func (f *family) queueSubjects(b *pgx.Batch, org Organisation, ids []int64) {
-	b.Queue(`select i.id, i.uuid, i.subject_type_id, i.first_name, i.middle_name, i.last_name, i.profile_picture,
-			i.date_of_birth, i.registration_date, coalesce(i.gender_id, 0), i.is_voided, i.created_by_id, i.last_modified_by_id,
-			i.observations, coalesce(a.uuid, ''), coalesce(a.title, ''), coalesce(a.version, 0),
-			coalesce(a.organisation_id, 0), coalesce(a.parent_id, 0), coalesce(t.level, 0)
-		from individual i
-		left join address_level a on a.id = i.address_id and a.organisation_id = any($3)
-		left join address_level_type t on t.id = a.type_id
-		where i.organisation_id = $2
-		  and i.id in (select unnest($1::bigint[]) union
-			select group_subject_id from group_subject where member_subject_id = any($1) and organisation_id = $2)`,
-		ids, org.ID, org.VisibleIDs).Query(func(rows pgx.Rows) error {
+// Which rows of a table a query is for; $1 is ids, $2 the organisation.
+const (
+	byID              = `id = any($1)`
+	ofSubjects        = `individual_id = any($1)`
+	ofEnrolments      = `program_enrolment_id = any($1)`
+	enrolmentsOfVisit = `id in (select program_enrolment_id from program_encounter where id = any($1) and organisation_id = $2)`
+)
+
+// subjectsOf selects the subjects that entities are about.
+var subjectsOf = map[EntityType]string{
+	Subject:          `select unnest($1::bigint[])`,
+	ProgramEnrolment: `select individual_id from program_enrolment where id = any($1) and organisation_id = $2`,
+	Encounter:        `select individual_id from encounter where id = any($1) and organisation_id = $2`,
+	ProgramEncounter: `select individual_id from program_encounter where id = any($1) and organisation_id = $2`,
+}
+
+const (
+	subjectColumns = `i.id, i.uuid, i.subject_type_id, i.first_name, i.middle_name, i.last_name, i.profile_picture, i.date_of_birth,
+		i.registration_date, coalesce(i.gender_id, 0), i.is_voided, i.created_by_id, i.last_modified_by_id, i.observations`
+	addressColumns = `coalesce(a.uuid, ''), coalesce(a.title, ''), coalesce(a.version, 0), coalesce(a.organisation_id, 0),
+		coalesce(a.parent_id, 0), coalesce(t.level, 0)`
+	joinAddress = ` join address_level a on a.id = i.address_id and a.organisation_id = any($3)
+		left join address_level_type t on t.id = a.type_id`
+)
+
+func (s *subjectRow) targets() []any {
+	return []any{&s.id, &s.uuid, &s.typeID, &s.firstName, &s.middleName, &s.last, &s.picture, &s.birth,
+		&s.registered, &s.genderID, &s.voided, &s.createdByID, &s.lastModifiedByID, &s.observations}
+}
+
+func (a *addressRow) targets() []any {
+	return []any{&a.uuid, &a.title, &a.version, &a.organisationID, &a.parentID, &a.level}
+}
+
+func (f *family) queueSubjects(b *pgx.Batch, org Organisation, t EntityType, ids []int64) {
+	b.Queue(`select `+subjectColumns+` from individual i where i.organisation_id = $2 and i.id in (`+subjectsOf[t]+`)`,
+		ids, org.ID).Query(func(rows pgx.Rows) error {
 		return eachRow(rows, func() error {
 			s := &subjectRow{}
-			err := rows.Scan(&s.id, &s.uuid, &s.typeID, &s.firstName, &s.middleName, &s.last, &s.picture,
-				&s.birth, &s.registered, &s.genderID, &s.voided, &s.createdByID, &s.lastModifiedByID,
-				&s.observations, &s.address.uuid, &s.address.title, &s.address.version,
-				&s.address.organisationID, &s.address.parentID, &s.address.level)
+			err := rows.Scan(s.targets()...)
 			f.subjects[s.id] = s
 			return err
 		})
 	})
 }
 
-func (f *family) queueEnrolments(b *pgx.Batch, org Organisation, subjects []int64) {
+// queueGroupSubjects reads the subjects that are groups of others, with their addresses.
+func (f *family) queueGroupSubjects(b *pgx.Batch, org Organisation, members []int64) {
+	b.Queue(`select `+subjectColumns+`, `+addressColumns+` from individual i left`+joinAddress+`
+		where i.organisation_id = $2
+		  and i.id in (select group_subject_id from group_subject where member_subject_id = any($1) and organisation_id = $2)`,
+		members, org.ID, org.VisibleIDs).Query(func(rows pgx.Rows) error {
+		return eachRow(rows, func() error {
+			s := &subjectRow{address: &addressRow{}}
+			err := rows.Scan(append(s.targets(), s.address.targets()...)...)
+			keep(f.subjects, s.id, s)
+			return err
+		})
+	})
+}
+
+func (f *family) queueAddresses(b *pgx.Batch, org Organisation, subjects []int64) {
+	b.Queue(`select i.id, `+addressColumns+` from individual i`+joinAddress+` where i.id = any($1) and i.organisation_id = $2`,
+		subjects, org.ID, org.VisibleIDs).Query(func(rows pgx.Rows) error {
+		return eachRow(rows, func() error {
+			var subject int64
+			a := &addressRow{}
+			err := rows.Scan(append([]any{&subject}, a.targets()...)...)
+			if s := f.subjects[subject]; s != nil {
+				s.address = a
+			}
+			return err
+		})
+	})
+}
+
+func (f *family) queueEnrolments(b *pgx.Batch, org Organisation, which string, ids []int64, list func(*enrolmentRow)) {
 	b.Queue(`select id, individual_id, uuid, program_id::integer, observations, program_exit_observations,
 			enrolment_date_time, program_exit_date_time, is_voided, created_by_id, last_modified_by_id
-		from program_enrolment where individual_id = any($1) and organisation_id = $2 order by id`,
-		subjects, org.ID).Query(func(rows pgx.Rows) error {
+		from program_enrolment where `+which+` and organisation_id = $2 order by id`,
+		ids, org.ID).Query(func(rows pgx.Rows) error {
 		return eachRow(rows, func() error {
 			e := &enrolmentRow{}
 			err := rows.Scan(&e.id, &e.subjectID, &e.uuid, &e.programID, &e.observations, &e.exit,
 				&e.enrolledAt, &e.exitedAt, &e.voided, &e.createdByID, &e.lastModifiedByID)
-			f.enrolments[e.id] = e
-			f.enrolmentsOf[e.subjectID] = append(f.enrolmentsOf[e.subjectID], e)
+			list(keep(f.enrolments, e.id, e))
 			return err
 		})
 	})
@@ -52,32 +101,32 @@ func (v *visitRow) targets() []any {
 		&v.max, &v.happened, &v.cancelledAt, &v.voided, &v.createdByID, &v.lastModifiedByID}
 }
 
-func (f *family) queueEncounters(b *pgx.Batch, org Organisation, subjects []int64) {
-	b.Queue(`select id, individual_id, 0::bigint, `+visitColumns+`
-		from encounter where individual_id = any($1) and organisation_id = $2 order by id`,
-		subjects, org.ID).Query(func(rows pgx.Rows) error {
+func (f *family) queueEncounters(b *pgx.Batch, org Organisation, which string, ids []int64, list func(*visitRow)) {
+	queueVisits(b, `select id, individual_id, 0::bigint, `+visitColumns+` from encounter where `+which, org, ids, f.encounters, list)
+}
+
+func (f *family) queueProgramEncounters(b *pgx.Batch, org Organisation, which string, ids []int64, list func(*visitRow)) {
+	queueVisits(b, `select id, individual_id, program_enrolment_id, `+visitColumns+` from program_encounter where `+which, org, ids, f.programEncounters, list)
+}
+
+func queueVisits(b *pgx.Batch, sql string, org Organisation, ids []int64, into map[int64]*visitRow, list func(*visitRow)) {
+	b.Queue(sql+` and organisation_id = $2 order by id`, ids, org.ID).Query(func(rows pgx.Rows) error {
 		return eachRow(rows, func() error {
 			v := &visitRow{}
 			err := rows.Scan(v.targets()...)
-			f.encounters[v.id] = v
-			f.encountersOf[v.subjectID] = append(f.encountersOf[v.subjectID], v)
+			list(keep(into, v.id, v))
 			return err
 		})
 	})
 }
 
-func (f *family) queueProgramEncounters(b *pgx.Batch, org Organisation, enrolments []int64) {
-	b.Queue(`select id, individual_id, program_enrolment_id, `+visitColumns+`
-		from program_encounter where program_enrolment_id = any($1) and organisation_id = $2 order by id`,
-		enrolments, org.ID).Query(func(rows pgx.Rows) error {
-		return eachRow(rows, func() error {
-			v := &visitRow{}
-			err := rows.Scan(v.targets()...)
-			f.programEncounters[v.id] = v
-			f.programEncountersOf[v.enrolmentID] = append(f.programEncountersOf[v.enrolmentID], v)
-			return err
-		})
-	})
+// keep returns the row that was read first: within a batch a row does not change.
+func keep[T any](rows map[int64]*T, id int64, read *T) *T {
+	if have := rows[id]; have != nil {
+		return have
+	}
+	rows[id] = read
+	return read
 }
 
 func (f *family) queueMemberships(b *pgx.Batch, org Organisation, subjects []int64) {

@@ -55,15 +55,18 @@ func (l *Loader) reference(ctx context.Context, org Organisation) (*reference, e
 	l.mu.Lock()
 	r := l.references[org.ID]
 	l.mu.Unlock()
-	if r != nil && l.now().Sub(r.readAt) < referenceAge && slices.Equal(r.org.VisibleIDs, org.VisibleIDs) {
+	if r == nil || !slices.Equal(r.org.VisibleIDs, org.VisibleIDs) {
+		return l.readReference(ctx, org, nil, nil)
+	}
+	if l.now().Sub(r.readAt) < referenceAge {
 		return r, nil
 	}
-	return l.readReference(ctx, org, nil)
+	return l.readReference(ctx, org, nil, r.used())
 }
 
-// readReference reads the definitions of an organisation and caches them. Of those in
-// wanted, it remembers which are not there.
-func (l *Loader) readReference(ctx context.Context, org Organisation, wanted []definition) (*reference, error) {
+// readReference reads the definitions of an organisation and caches them, with these
+// concepts. Of those in wanted, it remembers which are not there.
+func (l *Loader) readReference(ctx context.Context, org Organisation, wanted []definition, concepts []string) (*reference, error) {
 	r := &reference{org: org, readAt: l.now(), subjectTypes: map[int64]*subjectType{}, programs: map[int64]string{},
 		encounterTypes: map[int64]*encounterType{}, genders: map[int64]*Record{},
 		concepts: map[string]*concept{}, absent: map[definition]bool{}}
@@ -76,9 +79,11 @@ func (l *Loader) readReference(ctx context.Context, org Organisation, wanted []d
 	r.queuePrograms(b)
 	r.queueEncounterTypes(b)
 	r.queueGenders(b)
+	store := r.queueConcepts(b, concepts)
 	if err := l.pool.SendBatch(ctx, b).Close(); err != nil {
 		return nil, fmt.Errorf("read types of organisation %d: %w", org.ID, err)
 	}
+	store()
 	for _, d := range wanted {
 		if !r.has(d) {
 			r.absent[d] = true

@@ -11,15 +11,11 @@ func (c *contracts) subject(id int64) *Record {
 	}
 	f := c.family
 	made := c.subjectRecord(s,
-		lazily(func() (any, error) { return c.enrolments(f.enrolmentsOf[id]), nil }),
-		lazily(func() (any, error) { return c.encounters(f.encountersOf[id]), nil }),
-		lazily(func() (any, error) { return c.memberships(f.membershipsOf[id]), nil }),
+		c.late(enrolmentsPart, func() any { return c.enrolments(f.enrolmentsOf[id]) }),
+		c.late(encountersPart, func() any { return c.encounters(f.encountersOf[id]) }),
+		c.late(groupsPart, func() any { return c.memberships(f.membershipsOf[id]) }),
 		c.approvals(Subject, s.id, s.uuid))
 	c.subjects[id] = made
-	c.brief(id)
-	for _, m := range f.membershipsOf[id] {
-		c.brief(m.groupID)
-	}
 	return made
 }
 
@@ -32,6 +28,19 @@ func (c *contracts) brief(id int64) *Record {
 	}
 	c.briefs[id] = c.subjectRecord(s, nil, nil, nil, nil)
 	return c.briefs[id]
+}
+
+// address of the subject of an entity is a part; that of a group comes with the group.
+func (c *contracts) address(s *subjectRow) any {
+	if s.address != nil {
+		return s.address.contract()
+	}
+	return c.late(addressPart, func() any {
+		if s.address == nil {
+			return &Record{}
+		}
+		return s.address.contract()
+	})
 }
 
 func (c *contracts) subjectRecord(s *subjectRow, enrolments, encounters, groups, approvals any) *Record {
@@ -47,7 +56,7 @@ func (c *contracts) subjectRecord(s *subjectRow, enrolments, encounters, groups,
 		}
 	}
 	return newRecord(subjectFields, s.uuid, value(s.firstName), value(s.middleName), value(s.last), picture, date(s.birth),
-		gender, date(&s.registered), s.address.contract(), c.ref.observations(s.observations), s.voided, nil, orNull(kind), nil,
+		gender, date(&s.registered), c.address(s), c.observations(s.observations), s.voided, nil, orNull(kind), nil,
 		enrolments, encounters, nil, groups, approvals)
 }
 
@@ -60,7 +69,7 @@ func orNull(r *Record) any {
 }
 
 // contract leaves out what is zero, as avni-server does.
-func (a addressRow) contract() *Record {
+func (a *addressRow) contract() *Record {
 	r := &Record{}
 	if a.uuid == "" {
 		return r
@@ -88,7 +97,7 @@ func (c *contracts) memberships(rows []*membershipRow) List {
 	for _, m := range rows {
 		role := newRecord(roleFields, m.roleUUID, c.fullSubjectType(m.groupTypeID), c.fullSubjectType(m.memberTypeID),
 			value(m.role), m.primary, m.maximum, m.minimum, m.roleVoided)
-		list = append(list, newRecord(membershipFields, m.uuid, orNull(c.briefs[m.groupID]), orNull(c.briefs[m.memberID]),
+		list = append(list, newRecord(membershipFields, m.uuid, orNull(c.brief(m.groupID)), orNull(c.brief(m.memberID)),
 			role, dateTime(m.started), dateTime(m.ended), m.voided))
 	}
 	return list
@@ -102,15 +111,17 @@ func (c *contracts) fullSubjectType(id int64) any {
 }
 
 func (c *contracts) approvals(t EntityType, id int64, uuid string) any {
-	rows := c.family.approvalsOf[approvable{t, id}]
-	list := make(List, 0, len(rows))
-	for _, a := range rows {
-		status := newRecord(approvalStatusFields, a.statusID, a.statusUUID, a.status, dateTime(&a.statusCreated),
-			dateTime(&a.statusModified), a.statusVoided)
-		list = append(list, newRecord(approvalFields, a.uuid, string(t), value(a.comment), a.automatic, false, uuid,
-			status, dateTime(&a.at)))
-	}
-	return list
+	return c.late(approvalsPart, func() any {
+		rows := c.family.approvalsOf[approvable{t, id}]
+		list := make(List, 0, len(rows))
+		for _, a := range rows {
+			status := newRecord(approvalStatusFields, a.statusID, a.statusUUID, a.status, dateTime(&a.statusCreated),
+				dateTime(&a.statusModified), a.statusVoided)
+			list = append(list, newRecord(approvalFields, a.uuid, string(t), value(a.comment), a.automatic, false, uuid,
+				status, dateTime(&a.at)))
+		}
+		return list
+	})
 }
 
 // contract is the contract of a user, who is an entity or the acting user.

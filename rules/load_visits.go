@@ -2,9 +2,8 @@ package rules
 
 // enrolmentContract is the contract of an enrolment that a rule is about.
 func (c *contracts) enrolmentContract(row *enrolmentRow) *Record {
-	visits := c.family.programEncountersOf[row.id]
 	return c.enrolment(row, orNull(c.subject(row.subjectID)),
-		lazily(func() (any, error) { return c.programEncounters(visits, 0), nil }),
+		c.late(programEncountersPart, func() any { return c.programEncounters(row.id, 0) }),
 		c.approvals(ProgramEnrolment, row.id, row.uuid))
 }
 
@@ -23,7 +22,7 @@ func (c *contracts) enrolment(row *enrolmentRow, subject, visits, approvals any)
 		program = name
 	}
 	return newRecord(enrolmentFields, subject, nil, List{}, dateTime(&row.enrolledAt), dateTime(row.exitedAt), row.uuid,
-		row.voided, visits, c.ref.observations(row.observations), c.ref.observations(row.exit), program, List{}, approvals)
+		row.voided, visits, c.observations(row.observations), c.observations(row.exit), program, List{}, approvals)
 }
 
 // encounters is the list that a subject carries.
@@ -41,9 +40,9 @@ func (c *contracts) encounter(row *visitRow, subject *Record) *Record {
 	if t := c.ref.encounterTypes[int64(row.typeID)]; t != nil {
 		kind = t.contract
 	}
-	return newRecord(encounterFields, c.ref.observations(row.observations), nil, orNull(subject), row.uuid, value(row.name),
+	return newRecord(encounterFields, c.observations(row.observations), nil, orNull(subject), row.uuid, value(row.name),
 		kind, dateTime(row.cancelledAt), dateTime(row.earliest), dateTime(row.max), dateTime(row.happened),
-		c.ref.observations(row.cancel), row.voided, nil, c.approvals(Encounter, row.id, row.uuid))
+		c.observations(row.cancel), row.voided, nil, c.approvals(Encounter, row.id, row.uuid))
 }
 
 // programEncounterContract is the contract of a program encounter that a rule is
@@ -51,15 +50,15 @@ func (c *contracts) encounter(row *visitRow, subject *Record) *Record {
 func (c *contracts) programEncounterContract(row *visitRow, enrolment *enrolmentRow) *Record {
 	var parent any
 	if enrolment != nil {
-		visits := c.family.programEncountersOf[enrolment.id]
 		parent = c.enrolment(enrolment, orNull(c.subject(row.subjectID)),
-			lazily(func() (any, error) { return c.programEncounters(visits, row.id), nil }), nil)
+			c.late(programEncountersPart, func() any { return c.programEncounters(enrolment.id, row.id) }), nil)
 	}
 	return c.programEncounter(row, parent)
 }
 
-// programEncounters lists visits but the one with the given id.
-func (c *contracts) programEncounters(rows []*visitRow, except int64) List {
+// programEncounters lists the visits of an enrolment but the one with the given id.
+func (c *contracts) programEncounters(enrolmentID, except int64) List {
+	rows := c.family.programEncountersOf[enrolmentID]
 	list := make(List, 0, len(rows))
 	for _, row := range rows {
 		if row.id != except {
@@ -76,7 +75,7 @@ func (c *contracts) programEncounter(row *visitRow, enrolment any) *Record {
 	if t := c.ref.encounterTypes[int64(row.typeID)]; t != nil {
 		kind = t.operational
 	}
-	return newRecord(programEncounterFields, c.ref.observations(row.observations), nil, enrolment, nil, value(row.name),
-		row.uuid, dateTime(row.cancelledAt), dateTime(row.earliest), dateTime(row.max), c.ref.observations(row.cancel),
+	return newRecord(programEncounterFields, c.observations(row.observations), nil, enrolment, nil, value(row.name),
+		row.uuid, dateTime(row.cancelledAt), dateTime(row.earliest), dateTime(row.max), c.observations(row.cancel),
 		kind, dateTime(row.happened), row.voided, nil)
 }

@@ -44,8 +44,8 @@ func (m *EngineMetrics) discarded(cause string) {
 	}
 }
 
-func (m *EngineMetrics) printed() {
+func (m *EngineMetrics) printed(lines int) {
 	if m != nil {
-		m.console.Inc()
+		m.console.Add(float64(lines))
 	}
 }

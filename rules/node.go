@@ -58,17 +58,20 @@ func (v *jsRuntime) value(value any) goja.Value {
 	}
 }
 
-// resolve calls a Lazy. If that fails the evaluation ends: the rule cannot catch it.
+// resolve calls a Lazy or a Late. If that fails the evaluation ends: the rule cannot catch it.
 func (v *jsRuntime) resolve(value any) any {
 	for {
-		lazy, ok := value.(Lazy)
-		if !ok {
+		var err error
+		switch unmade := value.(type) {
+		case Lazy:
+			value, err = unmade()
+		case Late:
+			value, err = unmade(v.late)
+		default:
 			return value
 		}
-		loaded, err := lazy()
 		if err != nil {
 			panic(v.abort(err))
 		}
-		value = loaded
 	}
 }

@@ -2,7 +2,7 @@ package rules
 
 // A Record is one object of the contract that a rule sees: ordered fields, as
 // avni-server's JSON has them. Values are nil, bool, int64, float64, string,
-// *Record, List or Lazy; nothing is handed to JavaScript before a rule touches it.
+// *Record, List, Lazy or Late; nothing is handed to JavaScript before a rule touches it.
 //
 // A Record is built by one goroutine and read-only afterwards.
 type Record struct {
@@ -16,6 +16,10 @@ type List []any
 // Lazy is a contract value that is made when a rule first touches it. It is called
 // at most once for each evaluation that touches it, and must be safe for that.
 type Lazy func() (any, error)
+
+// Late is a contract value that may have to be read from the database when a rule first
+// touches it. An error that is no *Failure ends the evaluation, and is not the rule's fault.
+type Late func(reader) (any, error)
 
 // Set appends a field, or replaces it if the name is taken.
 func (r *Record) Set(name string, value any) {

@@ -82,9 +82,8 @@ func (r *Renderer) Parameters(ctx context.Context, of Render) (parameters []stri
 	if err != nil {
 		return nil, "", err
 	}
-	in := Input{EntityType: rule.EntityType, Entity: e.contract, User: e.user, UserGroups: e.userGroups}
 	start := r.options.Now()
-	parameters, err = r.options.Engine.Parameters(ctx, org.ID, rule.MessageRule, in)
+	parameters, err = r.options.Engine.Parameters(ctx, org.ID, rule.MessageRule, e.input(rule.EntityType))
 	var failure *Failure
 	if err != nil && !errors.As(err, &failure) {
 		return nil, "", fmt.Errorf("run message rule %d: %w", rule.ID, err)
@@ -116,7 +115,7 @@ func (r *Renderer) rule(ctx context.Context, of Render) (Rule, error) {
 
 // entity loads what the message is about.
 func (r *Renderer) entity(ctx context.Context, org Organisation, rule Rule, id int64) (*entity, error) {
-	found, err := r.options.Loader.load(ctx, org, rule.EntityType, []int64{id}, systemUser)
+	found, err := r.options.Loader.loadFor(ctx, org, rule.EntityType, []int64{id}, systemUser, rule.ID)
 	if err != nil {
 		return nil, err
 	}

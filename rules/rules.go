@@ -62,6 +62,8 @@ type Input struct {
 	Entity     *Record
 	User       *Record // params.user, may be nil
 	UserGroups List    // params.myUserGroups
+
+	habit *habit // is told of what rules touch; may be nil
 }
 
 // Schedule is the answer of a schedule rule, read as avni-server's Java reads it.

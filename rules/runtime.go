@@ -27,15 +27,21 @@ var errPending = &Failure{Kind: FailedThrow, Message: "the rule's promise never 
 type jsRuntime struct {
 	js              *goja.Runtime
 	dateConstructor goja.Value
+	datePrototype   *goja.Object
+	dateValueOf     goja.Value // Date.prototype.valueOf, and how a Date becomes a number
+	dateToPrimitive goja.Value
 	shapes          map[string]*shape
 	runRule         goja.Callable // (rule, entityType, that, user, groups) → JSON text or promise
 	runTimer        goja.Callable // () → whether a timer ran
 	reset           goja.Callable
 	halt            goja.Callable // never returns
 
+	frozen      bool         // all that rules share
+	typeErrors  *goja.Object // TypeError.prototype
 	freezer     *freezer
 	functions   map[*goja.Program]goja.Value // of rules whose function keeps nothing
 	concepts    map[*Record]*model           // of this evaluation
+	late        *lateReader                  // of this evaluation
 	console     consoleOutput
 	aborted     error                 // why the host ended this evaluation
 	spoilt      bool                  // something of this evaluation stays for the next
@@ -53,22 +59,45 @@ func newRuntime(bundle *goja.Program, options EngineOptions, frozen bool) (*jsRu
 		shapes:    map[string]*shape{},
 		concepts:  map[*Record]*model{},
 		functions: map[*goja.Program]goja.Value{},
-		console:   consoleOutput{sink: options.Console, metrics: options.Metrics},
+		console:   consoleOutput{wanted: options.Console != nil},
+		frozen:    frozen,
 	}
 	v.js.SetMaxCallStackSize(maxCallDepth)
 	v.js.SetTimeSource(options.Now)
-	v.dateConstructor = v.js.Get("Date")
+	v.keepDate()
+	v.typeErrors = v.js.Get("TypeError").ToObject(v.js).Get("prototype").ToObject(v.js)
 	v.freezer = newFreezer(v)
-	if err := v.js.Set("__host", v.host(frozen)); err != nil {
+	if err := v.prepare(options.RulesConfig); err != nil {
 		return nil, fmt.Errorf("prepare rules runtime: %w", err)
 	}
 	if _, err := v.js.RunProgram(bundle); err != nil {
-		return nil, fmt.Errorf("run rules bundle: %w", err)
+		return nil, bundleError(err)
 	}
 	if v.runRule == nil || v.runTimer == nil || v.reset == nil || v.halt == nil {
 		return nil, errors.New("run rules bundle: it did not call ready: run `make bundle`, then build again")
 	}
 	return v, nil
+}
+
+// prepare gives the bundle what it gets from Go.
+func (v *jsRuntime) prepare(rulesConfig *RulesConfig) error {
+	given, err := v.rulesConfigOf(rulesConfig)
+	if err != nil {
+		return err
+	}
+	host := v.host()
+	if err := host.Set("rulesConfig", given); err != nil {
+		return err
+	}
+	return v.js.Set("__host", host)
+}
+
+// keepDate keeps Date as it was before any rule could change it.
+func (v *jsRuntime) keepDate() {
+	v.dateConstructor = v.js.Get("Date")
+	v.datePrototype = v.dateConstructor.ToObject(v.js).Get("prototype").ToObject(v.js)
+	v.dateValueOf = v.datePrototype.Get("valueOf")
+	v.dateToPrimitive = v.datePrototype.GetSymbol(goja.SymToPrimitive)
 }
 
 // evaluate runs one rule and returns its answer as JSON text, "" if the answer has none.
@@ -137,7 +166,7 @@ func (v *jsRuntime) begin() {
 	v.aborted = nil
 	v.spoilt = false
 	v.depth = 0
-	v.console.written = 0
+	v.console = consoleOutput{wanted: v.console.wanted}
 	clear(v.concepts)
 }
 

@@ -72,12 +72,6 @@ func (m *models) set(object *goja.Object, name string, value goja.Value) {
 	}
 }
 
-// isInstance says whether an object has been made by instance and is still as it was.
-func (m *models) isInstance(object *goja.Object) bool {
-	_, ok := m.thatOf(object)
-	return ok && m.prototypes[object.Prototype()]
-}
-
 // thatOf returns what is inside an instance of a model.
 func (m *models) thatOf(value goja.Value) (*goja.Object, bool) {
 	object, ok := value.(*goja.Object)

@@ -18,7 +18,7 @@ func (m *models) finder(call goja.FunctionCall) goja.Value {
 	return m.vm.native("findObservation", func(call goja.FunctionCall) goja.Value {
 		wanted, parent := call.Argument(0), call.Argument(1)
 		if goja.IsUndefined(parent) || goja.IsNull(parent) {
-			if that, ok := m.thatOf(call.This); ok {
+			if that, ok := m.plainThat(call.This); ok {
 				if found := m.find(that, wanted, class); found != nil {
 					return found
 				}
@@ -30,6 +30,16 @@ func (m *models) finder(call goja.FunctionCall) goja.Value {
 		}
 		return found
 	})
+}
+
+// plainThat returns what is inside a model of a declared class to which nothing was added: its
+// observations are those of its class.
+func (m *models) plainThat(value goja.Value) (*goja.Object, bool) {
+	object, ok := value.(*goja.Object)
+	if !ok || !m.prototypes[object.Prototype()] || len(object.GetOwnPropertyNames()) != 1 {
+		return nil, false
+	}
+	return m.thatOf(object)
 }
 
 // find returns the first observation of a concept by name or uuid, undefined for none, nil

@@ -97,6 +97,18 @@ func (v *jsRuntime) interruptible(call goja.FunctionCall) goja.Value {
 	return v.native(call.Argument(1).String(), v.originalOf(call.Argument(0)))
 }
 
+// species makes the getter of Symbol.species, which gives the original constructor in the place
+// of the one that guards it, and to every other class itself: (guarded, original).
+func (v *jsRuntime) species(call goja.FunctionCall) goja.Value {
+	guarded, original := call.Argument(0), call.Argument(1)
+	return v.native("get [Symbol.species]", func(call goja.FunctionCall) goja.Value {
+		if call.This == guarded {
+			return original
+		}
+		return call.This
+	})
+}
+
 // constantly makes a function that returns one value.
 func (v *jsRuntime) constantly(call goja.FunctionCall) goja.Value {
 	value := call.Argument(0)

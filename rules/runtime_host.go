@@ -12,21 +12,25 @@ import (
 // maxConsole is how much console output one evaluation may produce, in bytes.
 const maxConsole = 64 << 10
 
-// consoleOutput passes what rules print to whoever asked for it. It may hold personal
-// data, so that nothing is kept or logged here.
+// consoleOutput is what a rule has printed in one evaluation. It may hold personal data, so that
+// it goes to whoever asked for it and is kept and logged nowhere.
 type consoleOutput struct {
-	sink    func(line string)
-	metrics *EngineMetrics
-	written int // bytes in this evaluation
+	wanted bool
+	lines  []string
+	length int // of the lines, in bytes
+	calls  int
 }
 
 // host is what the bundle gets from Go (rules/js/src/host.js).
-func (v *jsRuntime) host(frozen bool) *goja.Object {
+func (v *jsRuntime) host() *goja.Object {
 	h := v.js.NewObject()
 	models := newModels(v)
 	for name, member := range map[string]any{
 		"ready":         v.ready,
-		"frozen":        frozen,
+		"frozen":        v.frozen,
+		"noting":        v.noting,
+		"showCaught":    v.showCaught,
+		"caught":        caughtFunction,
 		"freeze":        v.freezer.freezeAll,
 		"defineShape":   v.defineShape,
 		"model":         v.modelOfNode,
@@ -45,6 +49,7 @@ func (v *jsRuntime) host(frozen bool) *goja.Object {
 		"spellClasses":  spellClasses,
 		"keeping":       v.keeping,
 		"constantly":    v.constantly,
+		"species":       v.species,
 		"stringifier":   v.stringifier,
 		"blank":         v.blank,
 		"declare":       models.declare,
@@ -114,17 +119,17 @@ func (v *jsRuntime) blank(call goja.FunctionCall) goja.Value {
 }
 
 func (v *jsRuntime) print(call goja.FunctionCall) goja.Value {
-	v.console.metrics.printed()
-	if v.console.sink == nil || v.console.written >= maxConsole {
+	v.console.calls++
+	if !v.console.wanted || v.console.length >= maxConsole {
 		return goja.Undefined()
 	}
 	words := make([]string, len(call.Arguments))
 	for i, argument := range call.Arguments {
 		words[i] = argument.String()
 	}
-	line := truncate(strings.Join(words, " "), maxConsole-v.console.written)
-	v.console.written += len(line) + 1
-	v.console.sink(line)
+	line := truncate(strings.Join(words, " "), maxConsole-v.console.length)
+	v.console.length += len(line) + 1
+	v.console.lines = append(v.console.lines, line)
 	return goja.Undefined()
 }
 

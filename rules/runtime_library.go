@@ -27,10 +27,8 @@ func (m *models) isEmpty(call goja.FunctionCall) goja.Value {
 		if goja.IsUndefined(value) || goja.IsNull(value) {
 			return m.vm.js.ToValue(true)
 		}
-		if object, ok := value.(*goja.Object); ok {
-			if m.isInstance(object) {
-				return m.vm.js.ToValue(false)
-			}
+		if object, ok := value.(*goja.Object); ok && m.prototypes[object.Prototype()] && len(object.Keys()) > 0 {
+			return m.vm.js.ToValue(false)
 		}
 		empty, err := otherwise(goja.Undefined(), value)
 		if err != nil {
@@ -83,7 +81,7 @@ func (v *jsRuntime) sorted(call goja.FunctionCall) goja.Value {
 		if !listed {
 			key = fieldOf(key, name)
 		}
-		number, ok := sortKey(key)
+		number, ok := v.sortKey(key)
 		if !ok {
 			return goja.Undefined()
 		}
@@ -123,7 +121,7 @@ func (v *jsRuntime) elements(list *goja.Object) ([]goja.Value, bool) {
 }
 
 // sortKey is the number that a date or a number is compared by.
-func sortKey(key goja.Value) (float64, bool) {
+func (v *jsRuntime) sortKey(key goja.Value) (float64, bool) {
 	if whole, ok := exported[int64](key); ok {
 		return float64(whole), true
 	}
@@ -131,5 +129,11 @@ func sortKey(key goja.Value) (float64, bool) {
 		return number, !math.IsNaN(number)
 	}
 	at, ok := exported[time.Time](key)
-	return float64(at.UnixMilli()), ok
+	return float64(at.UnixMilli()), ok && v.isPlainDate(key.(*goja.Object))
+}
+
+// isPlainDate says whether a Date is compared as the language's own are.
+func (v *jsRuntime) isPlainDate(date *goja.Object) bool {
+	return date.Prototype() == v.datePrototype && v.dateValueOf.StrictEquals(orUndefined(date.Get("valueOf"))) &&
+		v.dateToPrimitive.StrictEquals(orUndefined(date.GetSymbol(goja.SymToPrimitive)))
 }

@@ -2,8 +2,11 @@ package rules
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
+	"strings"
 
 	"github.com/dop251/goja"
 )
@@ -59,7 +62,32 @@ func panicError(x any) error {
 	case goja.Value:
 		return &thrownValue{value: x}
 	}
+	if panickedInGoja() {
+		return errNotSupported
+	}
 	return &enginePanic{text: fmt.Sprint(x)}
+}
+
+// errNotSupported is how an evaluation ends in which goja fails at something of the language:
+// in 2026 at the text of a function that is a revoked Proxy. The runtime is of no further use.
+var errNotSupported = errors.New("TypeError: this JavaScript engine cannot do what the rule does here, perhaps with a Proxy; write it in another way")
+
+// panickedInGoja says whether the panic that is being recovered from began in goja.
+func panickedInGoja() bool {
+	callers := make([]uintptr, 32)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers)])
+	panicking := false
+	for {
+		frame, more := frames.Next()
+		isRuntime := strings.HasPrefix(frame.Function, "runtime.")
+		if panicking && !isRuntime {
+			return strings.HasPrefix(frame.Function, "github.com/dop251/goja.")
+		}
+		panicking = panicking || frame.Function == "runtime.gopanic"
+		if !more {
+			return false
+		}
+	}
 }
 
 func thrownBy(err error) (*thrownValue, bool) {

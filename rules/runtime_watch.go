@@ -26,16 +26,19 @@ const (
 // A watch interrupts a runtime when its evaluation takes too long or too much memory, or
 // when the context ends.
 type watch struct {
-	runtime  *jsRuntime
-	limit    time.Duration
+	runtime *jsRuntime
+	limit   time.Duration
+
+	mu       sync.Mutex
 	deadline time.Time
 	maxHeap  uint64 // bytes
-
-	mu      sync.Mutex
-	stopped bool
-	fired   bool // the runtime was interrupted
-	timer   *time.Timer
-	detach  func() bool // from the context
+	stopped  bool
+	paused   bool
+	left     time.Duration // of the time while paused
+	room     int64         // of the memory while paused
+	fired    bool          // the runtime was interrupted
+	timer    *time.Timer
+	detach   func() bool // from the context
 }
 
 // watchOver starts watching. stop must be called when the evaluation is over.
@@ -49,29 +52,53 @@ func watchOver(ctx context.Context, runtime *jsRuntime, limit time.Duration, hea
 }
 
 func (w *watch) look() {
-	left := time.Until(w.deadline)
-	switch {
-	case left <= 0:
-		w.interrupt(&timeoutError{limit: w.limit})
-	case heapBytes() > w.maxHeap:
-		w.interrupt(errMemory)
-	default:
-		w.mu.Lock()
-		if !w.stopped {
-			w.timer.Reset(min(nextLook, left))
-		}
-		w.mu.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.stopped || w.paused {
+		return
 	}
+	switch left := time.Until(w.deadline); {
+	case left <= 0:
+		w.fire(&timeoutError{limit: w.limit})
+	case heapBytes() > w.maxHeap:
+		w.fire(errMemory)
+	default:
+		w.timer.Reset(min(nextLook, left))
+	}
+}
+
+// pause lets the evaluation wait for something that is not the rule's doing: neither the
+// time nor the memory that it takes until resume counts. The end of the context does.
+func (w *watch) pause() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.paused = true
+	w.timer.Stop()
+	w.left, w.room = time.Until(w.deadline), int64(w.maxHeap)-int64(heapBytes())
+}
+
+func (w *watch) resume() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.paused = false
+	w.deadline = time.Now().Add(w.left)
+	w.maxHeap = uint64(max(0, int64(heapBytes())+w.room))
+	w.timer.Reset(min(nextLook, w.left))
 }
 
 func (w *watch) interrupt(cause error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.stopped {
-		w.fired = true
-		w.runtime.js.Interrupt(cause)
-		w.runtime.interrupted.Store(&cause)
+		w.fire(cause)
 	}
+}
+
+// fire needs the lock.
+func (w *watch) fire(cause error) {
+	w.fired = true
+	w.runtime.js.Interrupt(cause)
+	w.runtime.interrupted.Store(&cause)
 }
 
 // stop ends the watch and says whether it interrupted the runtime. Nothing does so

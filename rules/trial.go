@@ -25,6 +25,7 @@ type Tester struct {
 // taken; the error is NewEngine's.
 func NewTester(pool *pgxpool.Pool, options EngineOptions) (*Tester, error) {
 	t := &Tester{pool: pool, loader: NewLoader(pool), now: time.Now}
+	t.loader.everything = true // or Run.Took would have queries in it
 	options.Console = func(line string) { t.printed = append(t.printed, line) }
 	engine, err := NewEngine(options)
 	if err != nil {
@@ -149,9 +150,4 @@ func (t *Tester) entity(ctx context.Context, org Organisation, kind EntityType, 
 		return nil, &NotFound{fmt.Sprintf("organisation %s has no %s %d", org.DBUser, kind, id)}
 	}
 	return found[id], nil
-}
-
-// input is what a rule sees of the entity.
-func (e *entity) input(kind EntityType) Input {
-	return Input{EntityType: kind, Entity: e.contract, User: e.user, UserGroups: e.userGroups}
 }

@@ -193,8 +193,7 @@ func (b *batch) run(ctx context.Context, rule Rule, t EntityType, e *entity) (ve
 	}
 	if _, v.failure = receiverOf(rule, t, e); v.failure == nil {
 		start := b.options.Now()
-		in := Input{EntityType: t, Entity: e.contract, User: e.user, UserGroups: e.userGroups}
-		answer, err := b.options.Engine.Schedule(ctx, b.org.ID, rule.ScheduleRule, in)
+		answer, err := b.options.Engine.Schedule(ctx, b.org.ID, rule.ScheduleRule, e.input(t))
 		if err != nil && !errors.As(err, &v.failure) {
 			return v, err
 		}

@@ -80,9 +80,14 @@ func setLocalTime(zone Timezone) {
 // wire makes the components. They call each other only through what pipeline.go glues.
 func (a *app) wire(registry prometheus.Registerer) error {
 	cfg, log := a.cfg, a.log
-	engine, err := rules.NewEngine(rules.EngineOptions{Timeout: cfg.RuleTimeout, Log: log, Metrics: rules.NewEngineMetrics(registry)})
+	options, err := cfg.engineOptions()
 	if err != nil {
-		return fmt.Errorf("start the rules engine: %w", err)
+		return err
+	}
+	options.Log, options.Metrics = log, rules.NewEngineMetrics(registry)
+	engine, err := rules.NewEngine(options)
+	if err != nil {
+		return engineError(err)
 	}
 	ruleMetrics := rules.NewMetrics(registry)
 	a.loader = rules.NewLoader(a.pool)

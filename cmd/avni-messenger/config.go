@@ -40,6 +40,9 @@ type Config struct {
 	RequestsPerMinute int           `env:"MESSENGER_REQUESTS_PER_MINUTE" envDefault:"120"`
 	RuleTimeout       time.Duration `env:"MESSENGER_RULE_TIMEOUT" envDefault:"2s"`
 
+	// RulesConfig is the path of a build of Avni's rules-config, "" for ours.
+	RulesConfig string `env:"MESSENGER_RULES_CONFIG"`
+
 	Slot        string    `env:"MESSENGER_SLOT" envDefault:"avni_messenger"`
 	Publication string    `env:"MESSENGER_PUBLICATION" envDefault:"avni_messenger"`
 	MaxSlotWAL  Size      `env:"MESSENGER_MAX_SLOT_WAL" envDefault:"8GB"`
@@ -215,6 +218,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Float64("messages_per_second", c.MessagesPerSecond),
 		slog.Int("requests_per_minute", c.RequestsPerMinute),
 		slog.Duration("rule_timeout", c.RuleTimeout),
+		slog.String("rules_config", c.RulesConfig),
 		slog.String("slot", c.Slot),
 		slog.String("publication", c.Publication),
 		slog.String("max_slot_wal", c.MaxSlotWAL.String()),

@@ -79,9 +79,13 @@ func testRule(ctx context.Context, cfg Config, of trialOf, out io.Writer) error 
 	if _, err := preflight(ctx, pool); err != nil {
 		return explain(err, cfg)
 	}
-	tester, err := rules.NewTester(pool, rules.EngineOptions{Timeout: cfg.RuleTimeout})
+	options, err := cfg.engineOptions()
 	if err != nil {
-		return fmt.Errorf("start the rules engine: %w", err)
+		return err
+	}
+	tester, err := rules.NewTester(pool, options)
+	if err != nil {
+		return engineError(err)
 	}
 	rule, err := tester.Rule(ctx, of.rule)
 	if err != nil {

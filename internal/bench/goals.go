@@ -42,12 +42,19 @@ var goals = []goal{
 	{what: "changes into the inbox, each its own transaction", benchmark: "DrainSingleRowTransactions", metric: "into-inbox-ratio", unit: itsTime, limit: 0.8},
 	{what: "changes that no rule wants, one transaction", benchmark: "DrainOneTransaction", metric: "no-match-ratio", unit: itsTime, limit: 0.6},
 	{what: "changes into the inbox, one transaction", benchmark: "DrainOneTransaction", metric: "into-inbox-ratio", unit: itsTime, limit: 0.8},
+	{what: "memory that one transaction adds, into the inbox", benchmark: "DrainOneTransaction", metric: "into-inbox-memory-MB", unit: " MB", limit: 32},
 	{what: "updates that no rule wants, each its own transaction", benchmark: "DrainUpdates", metric: "no-match-ratio", unit: itsTime, limit: 0.6},
 	{what: "updates into the inbox, each its own transaction", benchmark: "DrainUpdates", metric: "into-inbox-ratio", unit: itsTime, limit: 0.8},
 	{what: "1 GB of others' WAL is let go of", benchmark: "ForeignTraffic", metric: "ns/op", unit: " s"},
 
 	{what: "schedule rules, beside rules-server", benchmark: "Schedule/realistic/one_goroutine", metric: "evaluations/s", unit: perSecond, limit: 14 * rulesServerSchedule, atLeast: true},
 	{what: "message rules, beside rules-server", benchmark: "Parameters/realistic/one_goroutine", metric: "evaluations/s", unit: perSecond, limit: 5 * rulesServerMessage, atLeast: true},
+
+	{what: "inbox to queue, subjects alone", benchmark: "Inbox/0_encounters", metric: "rows/s", unit: perSecond},
+	{what: "the same, subjects with 50 encounters", benchmark: "Inbox/50_encounters", metric: "rows/s", unit: perSecond},
+	{what: "memory of the process after rules of 1 organisation", benchmark: "Memory/1_organisations", metric: "RSS-MB", unit: " MB"},
+	{what: "the same, 20 organisations", benchmark: "Memory/20_organisations", metric: "RSS-MB", unit: " MB", limit: 150},
+	{what: "the same, 200 organisations", benchmark: "Memory/200_organisations", metric: "RSS-MB", unit: " MB"},
 }
 
 func (g goal) meets(value float64) bool {

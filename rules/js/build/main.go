@@ -32,11 +32,11 @@ func run(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
 		return fmt.Errorf("%w (run `npm ci --ignore-scripts` in %s first)", err, dir)
 	}
-	notice, err := notices(dir)
+	packages, err := lockedPackages(dir)
 	if err != nil {
 		return err
 	}
-	code, err := bundle(dir)
+	code, err := bundle(dir, banner(packages))
 	if err != nil {
 		return err
 	}
@@ -44,15 +44,15 @@ func run(dir string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(out, "NOTICE"), []byte(notice), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(out, "NOTICE"), []byte(notices(dir, packages)), 0o644); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(out, "bundle.js"), code, 0o644)
 }
 
-// bundle makes one script of src/main.js and all that it imports. Whatever asks for the
+// bundle makes one script of src/main.js and all that it imports, after a banner. Whatever asks for the
 // package rules-config, health modules included, gets ours.
-func bundle(dir string) ([]byte, error) {
+func bundle(dir, banner string) ([]byte, error) {
 	ours := filepath.Join(dir, "src", "rules-config", "index.js")
 	result := api.Build(api.BuildOptions{
 		EntryPoints: []string{filepath.Join(dir, "src", "main.js")},
@@ -68,7 +68,7 @@ func bundle(dir string) ([]byte, error) {
 		MinifyWhitespace: true,
 		MinifySyntax:     true,
 		LegalComments:    api.LegalCommentsInline,
-		Banner:           map[string]string{"js": "/*! Contains AGPL-3.0 and MIT licensed packages: see NOTICE. */"},
+		Banner:           map[string]string{"js": banner},
 		Plugins:          []api.Plugin{{Name: "patches", Setup: patched}},
 		LogLevel:         api.LogLevelSilent,
 	})

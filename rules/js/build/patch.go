@@ -15,7 +15,13 @@ type patch struct{ file, old, new string }
 var patches = []patch{{
 	file: "moment/moment.js",
 	old:  "setHookCallback(createLocal);",
-	new:  "setHookCallback(createLocal); hooks.setHookCallback = setHookCallback; hooks.createLocal = createLocal;",
+	new: "setHookCallback(createLocal); hooks.setHookCallback = setHookCallback; hooks.createLocal = createLocal;" +
+		"var requireLocale; hooks.setLocaleLoader = function (load) { requireLocale = load; };",
+}, {
+	// A locale's file is found by its name, which a bundle cannot do (src/locale.js).
+	file: "moment/moment.js",
+	old:  "aliasedRequire = require;",
+	new:  "aliasedRequire = requireLocale;",
 }, {
 	// What is assigned to a frozen object must not be dropped silently.
 	file: "lodash/lodash.js",

@@ -12,7 +12,11 @@ const { apply } = Reflect;
 const { isArray } = Array;
 
 // A method definition, because a function made so is no constructor and has a name.
-export const method = (name, body) => ({ [name](...args) { return body(this, args); } })[name];
+export const method = (name, body) => {
+  'use strict'; // or else `this` is the global object where it is nothing
+
+  return ({ [name](...args) { return body(this, args); } })[name];
+};
 
 export const checkLength = (length) => {
   if (length > MAX_LENGTH) throw new RangeError('Invalid array length');
@@ -143,9 +147,9 @@ const capStrings = () => {
   ['repeat', 'padStart', 'padEnd'].forEach((name) => {
     const original = proto[name];
     put(proto, name, method(name, (self, args) => {
-      const text = toText(self);
+      const text = textOf(self);
       const count = Number(args[0]);
-      if ((name === 'repeat' ? text.length * count : count) > MAX_LENGTH) throw new RangeError('Invalid string length');
+      if ((name === 'repeat' ? toText(text).length * count : count) > MAX_LENGTH) throw new RangeError('Invalid string length');
       return apply(original, text, [count, args[1]]);
     }));
   });

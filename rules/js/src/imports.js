@@ -2,6 +2,7 @@
 // first rule that touches them: they cost half of a runtime's start.
 import host from './host.js';
 import { freezeAll } from './freeze.js';
+import { rulesConfig } from './given.js';
 import { lodash, moment } from './libraries.js';
 
 const log = (...args) => console.log(...args);
@@ -21,7 +22,7 @@ const loaded = (name, load) => {
 };
 
 host.defineShape('imports', [
-  loaded('rulesConfig', () => require('./rules-config/index.js').rulesConfig),
+  loaded('rulesConfig', () => rulesConfig || require('./rules-config/index.js').rulesConfig),
   loaded('common', () => require('avni-health-modules/dist/health_modules/common.js').default),
   loaded('motherCalculations', () => require('avni-health-modules/dist/health_modules/mother/calculations.js')),
   constant('lodash', lodash),

@@ -5,6 +5,17 @@ import { moment } from './libraries.js';
 
 const { apply } = Reflect;
 let changed = false;
+let isLoading = false;
+
+// loading loads a locale as it is, which changes nothing for the next rule.
+export const loading = (load) => {
+  isLoading = true;
+  try {
+    load();
+  } finally {
+    isLoading = false;
+  }
+};
 
 // hasChanged says whether a rule has changed something since it was asked last.
 export const hasChanged = () => {
@@ -16,7 +27,7 @@ export const hasChanged = () => {
 const watch = (name, changes) => {
   const original = moment[name];
   moment[name] = method(name, (self, args) => {
-    changed = changed || changes(args);
+    changed = changed || (!isLoading && changes(args));
     return apply(original, self, args);
   });
 };

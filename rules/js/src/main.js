@@ -10,7 +10,7 @@ import { halt, reset, run } from './run.js';
 import './faster/lodash.js';
 import './faster/moment.js';
 import './faster/models.js';
-import './locale.js';
+import './locales.js';
 import { freezeWorld } from './freeze.js';
 
 put(globalThis, '_', lodash);

@@ -7,13 +7,27 @@ const { stringify } = JSON;
 const { get, set } = WeakMap.prototype;
 const { apply } = Reflect;
 const { isArray } = Array;
+const { create } = Object;
+
+const isName = (name) => typeof name === 'string' || typeof name === 'number' || name instanceof String || name instanceof Number;
+
+// picker makes of an object one with the fields of some names, in the order of these.
+const picker = (list) => {
+  const names = new Set(list.filter(isName).map(String));
+  return (item) => {
+    if (item === null || typeof item !== 'object' || isArray(item) || isName(item) || item instanceof Boolean) return item;
+    const picked = create(null);
+    names.forEach((name) => { picked[name] = item[name]; });
+    return picked;
+  };
+};
 
 // chooser makes a function of JSON.stringify's second argument: a function, or the names of
 // the fields to keep.
 const chooser = (replacer) => {
   if (typeof replacer === 'function') return (holder, key, item) => apply(replacer, holder, [key, item]);
-  const names = new Set(replacer.map(String));
-  return (holder, key, item) => (key === '' || isArray(holder) || names.has(key) ? item : undefined);
+  const pick = picker(replacer);
+  return (holder, key, item) => pick(item);
 };
 
 const tooDeep = () => { throw new RangeError(`the object is nested more than ${MAX_DEPTH} levels deep`); };

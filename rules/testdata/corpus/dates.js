@@ -143,9 +143,9 @@
 //  America/New_York {"at":"2024-05-01T14:00:00.000Z","text":"Wed May 01 2024 10:00:00 GMT-0400","iso":"2024-05-01T10:00:00.000-04:00","json":"{\"m\":\"2024-05-01T14:00:00.000Z\"}","date":"2024-05-01T14:00:00.000Z","inspect":"moment(\"2024-05-01T10:00:00.000\")","bad":null}
 ({imports: {moment}}) => { const m = moment('2024-05-01T10:00:00'); return {at: m, text: `${m}`, iso: m.toISOString(true), json: JSON.stringify({m}), date: m.toDate(), inspect: m.inspect(), bad: moment.invalid()}; }
 
-//! languages of moment that are not loaded
+//! languages of moment
 //  on  student
-//  all  {"parameters":["en","May",12,"Sun,Mon,Tue,Wed,Thu,Fri,Sat",0]}
+//  all  {"parameters":["en","मई",12,"Sun,Mon,Tue,Wed,Thu,Fri,Sat",0]}
 ({imports: {moment}}) => ({parameters: [moment.locale(), moment('2024-05-01').locale('hi').format('MMMM'), moment.months().length, moment.weekdaysShort().join(), moment.localeData().firstDayOfWeek()]})
 
 //! native dates: parts

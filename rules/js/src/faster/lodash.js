@@ -2,6 +2,7 @@
 // their rarer arguments; those still get lodash's own.
 import { lodash } from '../libraries.js';
 import host from '../host.js';
+import { like } from '../prelude/define.js';
 
 const { isArray } = Array;
 
@@ -9,9 +10,9 @@ const { isArray } = Array;
 // function, as it nearly always is.
 const overArrays = (name, fast) => {
   const original = lodash[name];
-  lodash[name] = { [name](collection, iteratee, extra) {
+  lodash[name] = like(function (collection, iteratee, extra) {
     return isArray(collection) && typeof iteratee === 'function' && extra === undefined ? fast(collection, iteratee) : original(collection, iteratee, extra);
-  } }[name];
+  }, original);
 };
 
 overArrays('find', (list, holds) => {
@@ -41,7 +42,7 @@ overArrays('some', (list, holds) => {
 // Sorting by one field or function, if what is compared is all dates or all numbers.
 const { sortBy } = lodash;
 const isField = /^\w+$/;
-lodash.sortBy = function (list, by, ...more) {
+lodash.sortBy = like(function (list, by, ...more) {
   if (!isArray(list) || more.length) return sortBy(list, by, ...more);
   if (typeof by === 'string' && isField.test(by)) return host.sorted(list, by) || sortBy(list, by);
   if (typeof by !== 'function') return sortBy(list, by);
@@ -49,8 +50,6 @@ lodash.sortBy = function (list, by, ...more) {
   for (let i = 0; i < list.length; i += 1) keys.push(by(list[i]));
   let next = 0;
   return host.sorted(list, keys) || sortBy(list, () => keys[next++]);
-};
+}, sortBy);
 
-lodash.isString = host.isString(lodash.isString);
-lodash.isNil = host.isNil();
-lodash.isEmpty = host.isEmpty(lodash.isEmpty);
+['isString', 'isNil', 'isEmpty'].forEach((name) => { lodash[name] = like(host[name](lodash[name]), lodash[name]); });

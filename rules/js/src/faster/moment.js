@@ -2,6 +2,7 @@
 // serve the rarer ones; those still get moment's own.
 import { moment } from '../libraries.js';
 import host from '../host.js';
+import { like } from '../prelude/define.js';
 
 // A function, so that none of these names takes one from moment.
 const install = () => {
@@ -30,7 +31,7 @@ const install = () => {
     return createLocal(input, layout, locale, strict);
   });
 
-  fn.isValid = host.isValid(fn.isValid);
+  fn.isValid = like(host.isValid(fn.isValid), fn.isValid);
 
   // Whole numbers of these units are added to the date itself, or are so many milliseconds.
   const DAYS = { d: 1, day: 1, days: 1, w: 7, week: 7, weeks: 7 };
@@ -42,25 +43,25 @@ const install = () => {
   define(MONTHS, (made, n) => month.call(made, (made._isUTC ? made._d.getUTCMonth() : made._d.getMonth()) + n));
   define(MILLISECONDS, ({ _d }, n) => _d.setTime(_d.getTime() + n));
 
-  const mover = (name, original, direction) => ({ [name](amount, unit) {
+  const mover = (original, direction) => like({ moved(amount, unit) {
     const step = typeof unit === 'string' ? STEPS[unit] : undefined;
     if (step === undefined || !isSafeInteger(amount) || !(this instanceof Moment) || this._isValid !== true || !isUsual()) {
       return original.call(this, amount, unit);
     }
     if (amount !== 0) step(this, amount * direction);
     return this;
-  } }[name]);
+  } }.moved, original);
 
-  fn.add = mover('add', add, 1);
-  fn.subtract = mover('subtract', subtract, -1);
+  fn.add = mover(add, 1);
+  fn.subtract = mover(subtract, -1);
 
-  fn.format = { format(pattern) {
-    if (typeof pattern === 'string' && this._isUTC === false && this._locale === english && this._isValid === true) {
+  fn.format = like({ format(pattern) {
+    if (typeof pattern === 'string' && pattern !== '' && this._isUTC === false && this._locale === english && this._isValid === true) {
       const text = host.formatDate(this._d, pattern);
       if (text !== undefined) return text;
     }
     return format.call(this, pattern);
-  } }.format;
+  } }.format, format);
 };
 
 install();

@@ -49,15 +49,18 @@ func run(corpus string, arguments []string) error {
 	}
 	defer os.RemoveAll(folder)
 	library := filepath.Join(folder, "library.cjs")
-	if err := bundle(filepath.Join(filepath.Dir(filepath.Dir(corpus)), "js", "src"), library); err != nil {
+	js := filepath.Join(filepath.Dir(filepath.Dir(corpus)), "js")
+	if err := bundle(filepath.Join(js, "src"), library); err != nil {
 		return err
 	}
 	node := exec.Command("node", append([]string{filepath.Join(corpus, "node", "run.cjs"), corpus, library}, arguments...)...)
+	node.Env = append(os.Environ(), "NODE_PATH="+filepath.Join(js, "node_modules"))
 	node.Stdout, node.Stderr = os.Stdout, os.Stderr
 	return node.Run()
 }
 
-// bundle writes what a rule gets, as rules/js/build does for goja, to a file for Node.js.
+// bundle writes what a rule gets, as rules/js/build does for goja, to a file for Node.js. moment is
+// left to Node.js, so that it finds its locales.
 func bundle(source, out string) error {
 	ours := filepath.Join(source, "rules-config", "index.js")
 	result := api.Build(api.BuildOptions{
@@ -68,6 +71,7 @@ func bundle(source, out string) error {
 		Format:     api.FormatCommonJS,
 		Platform:   api.PlatformNode,
 		MainFields: []string{"main"},
+		External:   []string{"moment"},
 		Alias:      map[string]string{"rules-config/rules": ours, "rules-config": ours},
 		Charset:    api.CharsetUTF8,
 		LogLevel:   api.LogLevelSilent,

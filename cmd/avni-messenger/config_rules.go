@@ -1,0 +1,31 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"avni-messenger/rules"
+)
+
+// engineOptions is what an engine of rules is configured with. The error names the variable.
+func (c Config) engineOptions() (rules.EngineOptions, error) {
+	options := rules.EngineOptions{Timeout: c.RuleTimeout}
+	if c.RulesConfig == "" {
+		return options, nil
+	}
+	given, err := rules.LoadRulesConfig(c.RulesConfig)
+	if err != nil {
+		return options, engineError(err)
+	}
+	options.RulesConfig = given
+	return options, nil
+}
+
+// engineError says which variable an engine cannot start with.
+func engineError(err error) error {
+	var broken *rules.RulesConfigError
+	if errors.As(err, &broken) {
+		return fmt.Errorf("MESSENGER_RULES_CONFIG: %w", broken)
+	}
+	return fmt.Errorf("start the rules engine: %w", err)
+}
