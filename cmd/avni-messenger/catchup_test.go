@@ -56,7 +56,7 @@ func TestRepairSendsWhatWasMissedAndNothingTwice(t *testing.T) {
 
 	all := p.requests(time.Now())
 	code, stdout, stderr := command(t, []string{"MESSENGER_DATABASE_URL=" + p.db.URL(), "MESSENGER_MODE=full"}, "catch-up", "--since", "1h")
-	if code != exitOK || !strings.Contains(stdout, "individual: ") || !strings.Contains(stdout, "changes entered the inbox") {
+	if code != exitOK || !strings.Contains(stdout, "reading individual; ") || !strings.Contains(stdout, "changes entered the inbox") {
 		t.Fatalf("catch-up ended with %d: %s%s", code, stdout, stderr)
 	}
 	p.awaitSettled()
