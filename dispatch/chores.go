@@ -10,13 +10,14 @@ import (
 )
 
 // doChores does, once per poll interval, what nobody waits for: it ends requests that
-// came too late or are not wanted any more, and counts what waits.
-func (w *worker) doChores(ctx context.Context) {
+// came too late or are not wanted any more, lets refused ones be tried again whose cause
+// has changed, and counts what waits. False: it is not time yet.
+func (w *worker) doChores(ctx context.Context) bool {
 	now := w.now()
 	if now.Before(w.chores) {
-		return
+		return false
 	}
-	chores := []func(context.Context, time.Time) error{w.withdraw, w.survey}
+	chores := []func(context.Context, time.Time) error{w.withdraw, w.endMembers, w.wakeGroups, w.survey}
 	if !w.retried {
 		chores = append(chores, w.tryHeldAgain)
 	}
@@ -24,12 +25,16 @@ func (w *worker) doChores(ctx context.Context) {
 		chores = append(chores, w.expire)
 		w.expiry = now.Add(min(w.settings.Window/100, longestExpiry))
 	}
+	if !w.settings.DryRun {
+		chores = append(chores, w.reviveRefused)
+	}
 	w.chores = now.Add(w.settings.PollInterval)
 	for _, chore := range chores {
 		if err := chore(ctx, now); err != nil && ctx.Err() == nil {
 			w.troubled(err)
 		}
 	}
+	return true
 }
 
 // longestExpiry is how long at most requests that came too late stay as they are.
@@ -53,12 +58,12 @@ const expireSize = 500
 
 // expireSQL ends requests that were due before the window began. What avni-server has
 // given up before we came stays as it is.
-const expireSQL = `
+var expireSQL = `
 with old as materialized (
     select q.id` + fromQueue + `
      where q.organisation_id = @organisation and not q.is_voided
        and q.delivery_status <> 'Sent' and q.delivered_date_time is null
-       and q.scheduled_date_time < @since and r.receiver_type <> 'Group'
+       and q.scheduled_date_time < @since
        and (d.request_id is null and q.delivery_status = 'NotSent'
             or d.state = 'waiting' or ` + abandoned + `)
      limit @size
@@ -73,7 +78,7 @@ with old as materialized (
     returning d.request_id
 ), avni as (
     update public.message_request_queue q
-       set delivery_status = 'Failed', last_modified_date_time = ` + stamp + `, last_modified_by_id = coalesce(@user, q.last_modified_by_id)
+       set delivery_status = ` + statusOf("'Failed'") + `, last_modified_date_time = ` + stamp + `, last_modified_by_id = coalesce(@user, q.last_modified_by_id)
       from ended where q.id = ended.request_id
 ), logged as (
     insert into messenger.attempt (request_id, organisation_id, outcome, reason, duration_ms)
@@ -84,8 +89,10 @@ select request_id from ended order by request_id`
 func (w *worker) expire(ctx context.Context, now time.Time) error {
 	user := orNull(w.organisation().ActingUserID)
 	for {
-		rows, _ := w.options.Pool.Query(ctx, expireSQL, w.queue.arguments(now, pgx.NamedArgs{"size": expireSize, "user": user}))
-		ended, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		ended, err := replan(w.options.Pool, func() ([]int64, error) {
+			rows, _ := w.options.Pool.Query(ctx, expireSQL, w.queue.arguments(now, pgx.NamedArgs{"size": expireSize, "user": user}))
+			return pgx.CollectRows(rows, pgx.RowTo[int64])
+		})
 		if err != nil {
 			return fmt.Errorf("end requests that came too late: %w", err)
 		}
@@ -132,20 +139,8 @@ func (w *worker) survey(ctx context.Context, now time.Time) error {
 	if err := w.countDue(ctx); err != nil {
 		return err
 	}
-	groups, err := w.queue.groups(ctx, now)
-	if err != nil {
-		return err
-	}
-	w.mu.Lock()
-	news := groups > 0 && w.seen.GroupRequests == 0
-	w.seen.GroupRequests = groups
-	w.mu.Unlock()
-	w.metrics.groups.WithLabelValues(w.name).Set(float64(groups))
 	if _, paused := w.brake.describe(now); !paused {
 		w.metrics.paused.WithLabelValues(w.name).Set(0)
-	}
-	if news {
-		w.log.Warn("messages to groups are not sent by this version; they stay in Avni's queue", "requests", groups)
 	}
 	return nil
 }

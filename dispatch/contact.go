@@ -47,10 +47,14 @@ func (b *contactBook) forget(phone Phone) {
 	delete(b.entries, phone)
 }
 
-// contact is Glific's id of the message's receiver, found by the phone number alone:
+// contact is Glific's id of the message's receiver. That of a member of a group is known
+// from Glific. Otherwise it is found by the phone number alone:
 // what Avni remembers of it may belong to an older number. A number that Glific does
 // not know is opted in, as avni-server does; a contact that Glific knows never is.
 func (w *worker) contact(ctx context.Context, m message) (string, error) {
+	if m.contactID != "" {
+		return m.contactID, nil
+	}
 	if id, ok := w.contacts.find(m.phone, w.now()); ok {
 		return id, nil
 	}

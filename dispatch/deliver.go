@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"avni-messenger/dispatch/glific"
@@ -13,6 +14,8 @@ func (w *worker) deliver(ctx context.Context, stopping <-chan struct{}, c *claim
 	started := time.Now()
 	w.metrics.inFlight.Inc()
 	defer w.metrics.inFlight.Dec()
+	w.sending.Add(1)
+	defer w.sending.Add(-1)
 	v := w.attempt(ctx, stopping, c)
 	v.took = time.Since(started)
 	w.record(ctx, c, v)
@@ -36,10 +39,14 @@ func (w *worker) attempt(ctx context.Context, stopping <-chan struct{}, c *claim
 	switch {
 	case c.voided:
 		return verdict{outcome: withdrawn, reason: Withdrawn, detail: "the request is voided"}
+	case c.outranked:
+		return verdict{outcome: withdrawn, reason: Duplicate}
 	case c.scheduledAt.Before(w.now().Add(-w.settings.Window)):
 		return verdict{outcome: expired, reason: Expired}
 	case c.attempts >= w.settings.MaxAttempts:
 		return verdict{outcome: refused, reason: GaveUp}
+	case c.receiver.kind == receiverGroup:
+		return w.deliverGroup(ctx, stopping, c)
 	}
 	m, err := w.compose(ctx, c)
 	if err != nil {
@@ -47,6 +54,9 @@ func (w *worker) attempt(ctx context.Context, stopping <-chan struct{}, c *claim
 	}
 	if p, paused := w.brake.holds(w.now()); paused {
 		return verdict{outcome: waiting, reason: p.reason, detail: p.cause, message: m, spared: true}
+	}
+	if err := w.checkTemplate(ctx, m); err != nil {
+		return w.judge(ctx, c, m, err)
 	}
 	if m.contactID, err = w.contact(ctx, m); err != nil {
 		return w.judge(ctx, c, m, err)
@@ -64,7 +74,7 @@ func (w *worker) resolve(ctx context.Context, c *claim) (v verdict, absent bool)
 		return w.unresolved(c, "it was sent by the account of another Glific organisation, "+c.sent.site), false
 	}
 	conclusive := c.sent.elapsed() >= w.settings.UncertainGrace && !w.markersFail.Load() // before Glific looks
-	found, err := w.client.FindSent(ctx, c.sent.contactID, c.sent.templateID, c.sent.sendAt)
+	found, err := w.findSent(ctx, c.sent)
 	if err != nil {
 		return w.judgeResolution(ctx, c, err), false
 	}
@@ -98,6 +108,9 @@ func (w *worker) compose(ctx context.Context, c *claim) (message, error) {
 	if m.phone, err = to.phone(w.organisation().Region); err != nil {
 		return m, err
 	}
+	if c.member != nil {
+		m.contactID = c.member.contactID
+	}
 	m.site = w.account.Site()
 	return m, w.settings.hold(m.phone)
 }
@@ -125,6 +138,9 @@ func (w *worker) send(ctx context.Context, c *claim, m message) verdict {
 	sending, cancel := context.WithTimeout(ctx, w.settings.SendTimeout)
 	defer cancel()
 	sendAt, ok, err := w.queue.begin(sending, w.now(), c, m)
+	if errors.Is(err, errOutranked) {
+		return verdict{outcome: withdrawn, reason: Duplicate, message: m}
+	}
 	if err != nil {
 		return w.judge(ctx, c, m, err)
 	}
@@ -149,8 +165,8 @@ func (w *worker) send(ctx context.Context, c *claim, m message) verdict {
 // markerFailed stops relying on send times: Glific accepts messages without keeping them.
 func (w *worker) markerFailed(c *claim) {
 	if !w.markersFail.Swap(true) {
-		w.log.Error("Glific does not keep the send time of messages: after a lost answer it cannot tell whether it has the message, "+
-			"and such messages are not sent again", "request", c.ID)
+		w.logOf(c).Error("Glific does not keep the send time of messages: after a lost answer it cannot tell whether it has the message, " +
+			"and such messages are not sent again")
 	}
 }
 

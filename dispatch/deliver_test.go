@@ -123,22 +123,6 @@ func TestDeletedContactIsLookedUpAgain(t *testing.T) {
 	}
 }
 
-func TestGroupRequestsAreLeftAlone(t *testing.T) {
-	t.Parallel()
-	s := newStage(t)
-	before := []row{s.row(923), s.row(924)}
-	id := s.queueRule(welcomeRule, asha, "Subject", asha)
-	d, _ := s.start()
-	s.awaitState(id, stateAccepted)
-	s.await("the backlog is counted", func() bool { return len(d.Status()) == 2 && d.Status()[0].GroupRequests == 2 })
-	if diff := cmp.Diff(before, []row{s.row(923), s.row(924)}); diff != "" {
-		t.Errorf("group requests have changed (-before +after):\n%s", diff)
-	}
-	if s.row(923).State != "" {
-		t.Error("a group request was claimed")
-	}
-}
-
 func TestVoidedOrRescheduledRequestIsNotSent(t *testing.T) {
 	s := newStage(t)
 	at := time.Now().Add(-5 * time.Second)

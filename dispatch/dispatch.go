@@ -1,5 +1,5 @@
 // Package dispatch delivers what is due in Avni's message_request_queue to Glific:
-// the requests of rules and the manual messages to a subject or a user.
+// the requests of rules and the manual messages to a subject, a user or a group.
 //
 // A request is claimed in messenger.delivery, rendered on fresh data, and sent with a
 // marker (Glific's sendAt) that is stored before the first attempt. Whatever happens
@@ -12,6 +12,9 @@
 //   - a slow or broken Glific of one organisation delays no other;
 //   - phone numbers, names and message texts stay in the database, out of logs and
 //     metric labels.
+//
+// Accepted is not delivered: what became of an accepted message is followed for three
+// days, in messenger.receipt, and nothing is sent again for it.
 //
 // The states of a delivery:
 //
@@ -76,8 +79,11 @@ func (r *Refusal) Error() string { return string(r.Reason) + ": " + r.Reason.Tex
 // sender is what a delivery needs of Glific; *glific.Client is one.
 type sender interface {
 	contacts
+	groupSender
+	receipts
 	Send(context.Context, glific.Message) (glific.Sent, error)
 	FindSent(ctx context.Context, contactID string, templateID int, sendAt time.Time) (glific.Found, error)
+	Template(ctx context.Context, id int) (glific.Template, bool, error)
 }
 
 // contacts finds and makes the contacts of an organisation.
@@ -95,6 +101,7 @@ const (
 	statusNoPhone      status = "NotSentNoPhoneNumberInAvni"
 	statusInvalidPhone status = "NotSentInvalidPhoneNumberInAvni"
 	statusFailed       status = "Failed"
+	statusPartly       status = "PartiallySent"
 	statusSent         status = "Sent"
 )
 

@@ -63,6 +63,7 @@ func (w *worker) judgeSend(ctx context.Context, c *claim, m message, err error) 
 	case glific.Refused:
 		w.answered(true)
 		w.contacts.forget(m.phone) // perhaps it is the contact that has changed
+		w.templates.expire(m.templateID)
 		if f.reason.Class() == ClassPassing {
 			return w.again(c, v)
 		}

@@ -13,7 +13,7 @@ type Metrics struct {
 	endToEnd         prometheus.Histogram
 	inFlight         prometheus.Gauge
 	paused           *prometheus.GaugeVec
-	groups           *prometheus.GaugeVec
+	receipts         receiptMetrics
 }
 
 // NewMetrics registers the metrics; call it once per registry.
@@ -28,6 +28,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		return prometheus.HistogramOpts{Namespace: "messenger", Subsystem: "dispatch", Name: name, Help: help, Buckets: buckets}
 	}
 	m := &Metrics{
+		receipts: newReceiptMetrics(reg),
 		deliveries: prometheus.NewCounterVec(counter("deliveries_total",
 			"Deliveries that came to an end, for now or for good: accepted or failed."), []string{"organisation"}),
 		failures: prometheus.NewCounterVec(counter("delivery_failures_total",
@@ -41,9 +42,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			1, 2.5, 5, 15, 30, 60, 300, 900, 1800, 3600)),
 		inFlight: prometheus.NewGauge(gauge("in_flight", "Deliveries under way.")),
 		paused:   prometheus.NewGaugeVec(gauge("paused", "1 while nothing is sent for the organisation, such as for a wrong password."), []string{"organisation"}),
-		groups:   prometheus.NewGaugeVec(gauge("group_requests", "Due messages to groups, which are not sent by this version."), []string{"organisation"}),
 	}
-	reg.MustRegister(m.deliveries, m.failures, m.retries, m.abandoned, m.deliveryDuration, m.endToEnd, m.inFlight, m.paused, m.groups)
+	reg.MustRegister(m.deliveries, m.failures, m.retries, m.abandoned, m.deliveryDuration, m.endToEnd, m.inFlight, m.paused)
 	return m
 }
 
@@ -51,25 +51,26 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 func (m *Metrics) begin(organisation string) {
 	m.deliveries.WithLabelValues(organisation)
 	for reason, meaning := range reasons {
-		if meaning.class != ClassHeld && meaning.class != ClassWithdrawn {
+		if meaning.class != ClassHeld && meaning.class != ClassWithdrawn && meaning.class != ClassUnderWay {
 			m.failures.WithLabelValues(organisation, string(reason))
 		}
 	}
 	m.paused.WithLabelValues(organisation).Set(0)
-	m.groups.WithLabelValues(organisation)
+	m.receipts.begin(organisation)
 }
 
 // end takes an organisation's metrics away.
 func (m *Metrics) end(organisation string) {
 	label := prometheus.Labels{"organisation": organisation}
-	for _, vector := range []interface{ DeletePartialMatch(prometheus.Labels) int }{m.deliveries, m.failures, m.paused, m.groups} {
+	for _, vector := range []interface{ DeletePartialMatch(prometheus.Labels) int }{m.deliveries, m.failures, m.paused} {
 		vector.DeletePartialMatch(label)
 	}
+	m.receipts.end(organisation)
 }
 
 func (m *Metrics) count(organisation string, v verdict) {
 	switch v.outcome {
-	case withdrawn, held, dryRun, unknown:
+	case withdrawn, held, dryRun, unknown, underWay, completed:
 		return
 	case accepted:
 		m.deliveries.WithLabelValues(organisation).Inc()

@@ -35,7 +35,7 @@ func TestOrganisationThatReturnsKeepsItsMetrics(t *testing.T) {
 		s.must(err)
 		return n == 1
 	})
-	if n, err := testutil.GatherAndCount(registry, "messenger_dispatch_group_requests", "messenger_dispatch_deliveries_total"); err != nil || n != 2 {
+	if n, err := testutil.GatherAndCount(registry, "messenger_dispatch_paused", "messenger_dispatch_deliveries_total"); err != nil || n != 2 {
 		t.Errorf("%d metrics of the organisation that returned, %v; want 2", n, err)
 	}
 }
@@ -72,7 +72,7 @@ func TestMetrics(t *testing.T) {
 		"deliveries_total asha_gramin": 2, "deliveries_total seva_nepal": 0,
 		"delivery_failures_total asha_gramin no_phone": 1, "delivery_failures_total asha_gramin opted_out": 0,
 		"in_flight": 0, "retries_scheduled_total": 0, "abandoned_total": 0,
-		"paused asha_gramin": 0, "group_requests asha_gramin": 2,
+		"paused asha_gramin": 0,
 	} {
 		if value, ok := got[name]; !ok || value != want {
 			t.Errorf("%s is %v (there: %v), want %v", name, value, ok, want)

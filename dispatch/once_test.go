@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -117,18 +118,26 @@ func (m *mortal) FindSent(ctx context.Context, contact string, template int, sen
 // nothing that it does afterwards reaches the database. The channel closes at its death.
 func (s *stage) startMortal(at string) <-chan struct{} {
 	s.Helper()
+	return s.startMortalAfter(at, 1)
+}
+
+// startMortalAfter is one that survives the step a number of times, less one.
+func (s *stage) startMortalAfter(at string, times int32) <-chan struct{} {
+	s.Helper()
 	pool, err := pgxpool.New(context.Background(), s.db.URL())
 	s.must(err)
 	dead := make(chan struct{})
 	var once sync.Once
+	var reached atomic.Int32
 	die := func(step string) bool {
-		if step == at {
-			once.Do(func() {
-				pool.Close()
-				close(dead)
-			})
+		if step != at || reached.Add(1) < times {
+			return false
 		}
-		return step == at
+		once.Do(func() {
+			pool.Close()
+			close(dead)
+		})
+		return true
 	}
 	_, stop := s.start(func(o *Options) {
 		o.Pool = pool
@@ -187,8 +196,8 @@ func TestReplicasSendEachMessageOnce(t *testing.T) {
 	for i := range subjects {
 		subject, err := s.avni.RegisterSubject(t.Context(), avnitest.SubjectFields{FirstName: "Asha", Phone: fmt.Sprintf("98765002%02d", i)})
 		s.must(err)
-		for range each { // several to one contact with one template: their send times must differ
-			ids = append(ids, s.queueRule(welcomeRule, subject, "Subject", subject))
+		for j := range int64(each) { // several to one contact with one template: their send times must differ
+			ids = append(ids, s.queueRule(welcomeRule, 100*subject+j, "Subject", subject))
 		}
 	}
 	for range 2 {
@@ -332,4 +341,23 @@ func TestSendThatArrivesLateIsNotRepeated(t *testing.T) {
 	s.execOwn(`update messenger.delivery set next_attempt_at = now() where request_id = $1`, id) // or it would wait out the grace
 	s.awaitState(id, stateAccepted)
 	s.wantOnce(id, ashaPhone)
+}
+
+func TestManyMessagesToOneContactDoNotDisturbEachOther(t *testing.T) {
+	s := newStage(t)
+	var ids []int64
+	for i := range int64(80) {
+		ids = append(ids, s.queueRule(welcomeRule, 5000+i, "Subject", asha))
+	}
+	config := s.db.Pool().Config()
+	config.MaxConns = 20
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	s.must(err)
+	s.Cleanup(pool.Close)
+	s.start(func(o *Options) { o.Pool = pool; o.Settings.InFlight, o.Settings.Lease = 64, time.Minute })
+	for _, id := range ids {
+		if r := s.awaitState(id, stateAccepted); r.Outcomes != "accepted" {
+			t.Errorf("request %d: %s", id, r.Outcomes)
+		}
+	}
 }

@@ -33,7 +33,7 @@ type Settings struct {
 	RetryBase    time.Duration // wait after the first failed attempt; 0: 1 min
 
 	MessagesPerSecond float64 // per organisation and process, a few of them at once; 0: 2; negative: no limit
-	InFlight          int     // deliveries side by side per organisation; 0: as many as messages per second, from 2 to 8
+	InFlight          int     // deliveries side by side per organisation; 0: as many as messages per second, from 2 to 64
 	ClaimSize         int     // requests claimed at once per organisation; 0: four times InFlight, at least 10
 
 	TestNumbers []Phone    // if any, only these are ever messaged
@@ -47,6 +47,8 @@ type Settings struct {
 	// UncertainGrace is how long after a send of unknown outcome Glific may still be
 	// at work on it; 0: 60 s. It must be longer than SendTimeout.
 	UncertainGrace time.Duration
+
+	TemplateTTL time.Duration // how long a template is taken for what Glific last said of it; 0: 15 min
 
 	ShortPause time.Duration // first pause of an organisation whose Glific does not answer, doubling up to 2 min; 0: 5 s
 	LongPause  time.Duration // pause of an organisation for which somebody has to act; 0: 10 min
@@ -65,6 +67,7 @@ func (s Settings) withDefaults() Settings {
 	setDefault(&s.Lease, 45*time.Second)
 	setDefault(&s.SendTimeout, 30*time.Second)
 	setDefault(&s.UncertainGrace, time.Minute)
+	setDefault(&s.TemplateTTL, 15*time.Minute)
 	setDefault(&s.ShortPause, 5*time.Second)
 	setDefault(&s.LongPause, 10*time.Minute)
 	setDefault(&s.StopGrace, 20*time.Second)
@@ -75,11 +78,12 @@ func (s Settings) withDefaults() Settings {
 	return s
 }
 
-// inFlight keeps up with the pace while Glific takes a second for a delivery. It is no
-// more than two where nobody wants more: Glific stores the messages of an organisation
-// one after another.
+// inFlight keeps up with the pace while Glific takes a second for a delivery, and is no
+// more than that: what waits for its turn might as well wait in the queue. Without a pace
+// it is enough to fill the requests that the client has under way, ten messages in each,
+// while as many more are being prepared and recorded.
 func (s Settings) inFlight() int {
-	const fewest, most = 2, 8
+	const fewest, most = 2, 64
 	if s.MessagesPerSecond < 0 || s.MessagesPerSecond > most {
 		return most
 	}

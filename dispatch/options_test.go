@@ -203,8 +203,8 @@ func TestDryRunTouchesNeitherGlificNorAvni(t *testing.T) {
 func TestPacing(t *testing.T) {
 	s := newStage(t)
 	var ids []int64
-	for range 5 {
-		ids = append(ids, s.queueRule(welcomeRule, asha, "Subject", asha))
+	for i := range int64(5) {
+		ids = append(ids, s.queueRule(welcomeRule, 5000+i, "Subject", asha))
 	}
 	s.start(func(o *Options) { o.Settings.MessagesPerSecond = 10 })
 	for _, id := range ids {
@@ -218,8 +218,8 @@ func TestPacing(t *testing.T) {
 
 func TestFewMessagesDueTogetherDoNotWaitForEachOther(t *testing.T) {
 	s := newStage(t)
-	for range 6 {
-		s.queueRule(welcomeRule, asha, "Subject", asha)
+	for i := range int64(6) {
+		s.queueRule(welcomeRule, 5000+i, "Subject", asha)
 	}
 	s.start(func(o *Options) { o.Settings.MessagesPerSecond = 1 })
 	s.await("all are sent", func() bool { return len(s.glific.Ledger()) == 6 })
@@ -238,8 +238,8 @@ func TestSlowMessageDelaysNoOther(t *testing.T) {
 		o.Settings.InFlight = 2
 	})
 	s.awaitState(slow, "sending")
-	for range 3 {
-		quick := s.queueRule(welcomeRule, ramesh, "Subject", ramesh)
+	for i := range int64(3) {
+		quick := s.queueRule(welcomeRule, 5000+i, "Subject", ramesh)
 		d.Wake(avnitest.AshaGramin)
 		s.awaitState(quick, stateAccepted)
 	}
@@ -261,11 +261,37 @@ func TestFutureRequestIsSentWhenDue(t *testing.T) {
 
 func TestWakeFindsNewRequest(t *testing.T) {
 	s := newStage(t)
+	first := s.queueRule(workerRule, asha, "Subject", asha)
 	d, _ := s.start(func(o *Options) { o.Settings.PollInterval = time.Hour })
-	s.await("the queue has been looked at", func() bool { return len(d.Status()) == 2 && d.Status()[0].GroupRequests == 2 })
+	s.awaitState(first, stateAccepted) // so the queue has been looked at
 	id := s.queueRule(welcomeRule, asha, "Subject", asha)
 	s.await("it is sent once the dispatcher was woken", func() bool {
 		d.Wake(avnitest.AshaGramin)
 		return s.row(id).State == "accepted"
 	})
+}
+
+func TestLateRequestsExpireWhileGlificIsPaused(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.asha.Suspend(true)
+	known := s.queueRule(welcomeRule, asha, "Subject", asha)
+	fresh := s.queueRule(welcomeRule, 5000, "Subject", asha)
+	var days atomic.Int64
+	s.start(func(o *Options) {
+		o.Settings.LongPause = 100 * 24 * time.Hour
+		o.Now = func() time.Time { return time.Now().AddDate(0, 0, int(days.Load())) }
+	})
+	s.awaitReason(known, stateWaiting, OrganisationSuspended)
+	s.awaitReason(fresh, stateWaiting, OrganisationSuspended)
+	late := s.queueRuleAt(welcomeRule, 5001, "Subject", asha, time.Now().Add(-5*24*time.Hour))
+	days.Store(5)
+	for _, id := range []int64{known, fresh, late} {
+		if r := s.awaitReason(id, stateExpired, Expired); r.Status != "Failed" {
+			t.Errorf("the request is %+v", r)
+		}
+	}
+	if n := s.calls("asha", "createAndSendMessage"); n > 2 {
+		t.Errorf("Glific was tried %d times during the pause", n)
+	}
 }

@@ -24,8 +24,11 @@ select least(
 
 // nextDue is when there is something to do next; zero if nothing is in sight.
 func (q *queue) nextDue(ctx context.Context, now time.Time) (time.Time, error) {
-	var next *time.Time
-	if err := q.pool.QueryRow(ctx, nextDueSQL, pgx.NamedArgs{"organisation": q.organisation, "now": now}).Scan(&next); err != nil {
+	next, err := replan(q.pool, func() (next *time.Time, err error) {
+		err = q.pool.QueryRow(ctx, nextDueSQL, pgx.NamedArgs{"organisation": q.organisation, "now": now}).Scan(&next)
+		return next, err
+	})
+	if err != nil {
 		return time.Time{}, fmt.Errorf("look for the next request: %w", err)
 	}
 	if next == nil {
@@ -51,20 +54,6 @@ func (q *queue) due(ctx context.Context, now time.Time) (int, error) {
 	var n int
 	if err := q.pool.QueryRow(ctx, dueSQL, q.arguments(now, pgx.NamedArgs{"most": MostCounted + 1})).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count due requests: %w", err)
-	}
-	return n, nil
-}
-
-const groupsSQL = `
-select count(*)` + fromQueue + `
- where q.organisation_id = @organisation and q.delivery_status <> 'Sent' and q.delivered_date_time is null
-   and r.receiver_type = 'Group' and d.request_id is null and ` + inWindow
-
-// groups is how many messages to groups are due, which are left alone.
-func (q *queue) groups(ctx context.Context, now time.Time) (int, error) {
-	var n int
-	if err := q.pool.QueryRow(ctx, groupsSQL, q.arguments(now, nil)).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count messages to groups: %w", err)
 	}
 	return n, nil
 }

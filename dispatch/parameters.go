@@ -2,13 +2,17 @@ package dispatch
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
-// unreadable are texts that JavaScript makes of a missing value, and that no author means.
-var unreadable = map[string]bool{
-	"null": true, "undefined": true, "NaN": true, "Invalid date": true, "Invalid Date": true, "[object Object]": true,
-}
+// Texts that JavaScript makes of a missing value, and that no author means: as a whole
+// parameter, where a person may be called so, or anywhere.
+var (
+	unreadable = map[string]bool{"null": true, "undefined": true, "NaN": true, "Infinity": true, "-Infinity": true}
+
+	unreadableWithin = []string{"Invalid date", "Invalid Date", "[object Object]"}
+)
 
 // expansions are the prefixes of what Glific replaces inside a parameter: data of a
 // beneficiary must not pull the organisation's own variables into a message.
@@ -18,7 +22,7 @@ var expansions = []string{"@contact.", "@global.", "@calendar."}
 // details name positions, never texts.
 func checkParameters(parameters []string) error {
 	for i, parameter := range parameters {
-		text := strings.TrimSpace(parameter)
+		text := strings.TrimFunc(parameter, isInvisible)
 		switch {
 		case text == "":
 			return refuse(BadParameter, "parameter %d is empty", i+1)
@@ -26,6 +30,11 @@ func checkParameters(parameters []string) error {
 			return refuse(BadParameter, "parameter %d contains a character that is none", i+1)
 		case unreadable[text]:
 			return refuse(BadParameter, "parameter %d is %q", i+1, text)
+		}
+		for _, nonsense := range unreadableWithin {
+			if strings.Contains(text, nonsense) {
+				return refuse(BadParameter, "parameter %d contains %q", i+1, nonsense)
+			}
 		}
 		for _, expansion := range expansions {
 			if strings.Contains(strings.ToLower(text), expansion) {
@@ -36,13 +45,20 @@ func checkParameters(parameters []string) error {
 	return nil
 }
 
+// isInvisible is true of spaces and of what formats a text without being seen, such as a
+// joiner: inside of words it has a meaning.
+func isInvisible(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
+
+// receiverName is the parameter that stands for the receiver's name.
+const receiverName = "@name"
+
 // substituteName replaces each parameter that is exactly @name, in a copy.
 func substituteName(parameters []*string, name string) []string {
 	texts := make([]string, len(parameters))
 	for i, parameter := range parameters {
 		switch {
 		case parameter == nil: // refused as empty
-		case *parameter == "@name":
+		case *parameter == receiverName:
 			texts[i] = name
 		default:
 			texts[i] = *parameter

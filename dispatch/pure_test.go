@@ -97,7 +97,7 @@ func TestQuietHoursEndInAnHourThatStrikesTwice(t *testing.T) {
 
 func TestPaceOfDeliveries(t *testing.T) {
 	for perSecond, want := range map[float64][3]int{ // burst, side by side, claimed at once
-		0.05: {5, 2, 10}, 2: {5, 2, 10}, 2.5: {5, 3, 12}, 5: {3, 5, 20}, 8: {1, 8, 32}, 1000: {1, 8, 32},
+		0.05: {5, 2, 10}, 2: {5, 2, 10}, 2.5: {5, 3, 12}, 5: {3, 5, 20}, 8: {1, 8, 32}, 40: {1, 40, 160}, 1000: {1, 64, 256}, -1: {5, 64, 256},
 	} {
 		s := Settings{MessagesPerSecond: perSecond}.withDefaults()
 		if got := [3]int{s.burst(), s.InFlight, s.ClaimSize}; got != want {
@@ -163,6 +163,8 @@ func TestCheckParameters(t *testing.T) {
 		"Asha": "", "0": "", "nullify": "", "@name": "", "a@contact.example": ParameterExpands, "@GLOBAL.key": ParameterExpands, "on @calendar.today": ParameterExpands,
 		"": BadParameter, " \t": BadParameter, "null": BadParameter, " undefined ": BadParameter, "NaN": BadParameter, "a\x00b": BadParameter, "a\xffb": BadParameter,
 		"Invalid date": BadParameter, "Invalid Date": BadParameter, "[object Object]": BadParameter,
+		"on Invalid date": BadParameter, "a, [object Object]": BadParameter, "Infinity": BadParameter, "\u200b\ufeff": BadParameter,
+		"क्\u200dष": "", "Undefined": "", "Null Kumar": "", "false": "",
 	} {
 		var refusal *Refusal
 		err := checkParameters([]string{"fine", parameter})

@@ -25,11 +25,10 @@ const fromQueue = `
       join public.message_receiver r on r.id = q.message_receiver_id
       left join messenger.delivery d on d.request_id = q.id`
 
-// unsent is true of a request that nobody has delivered. Groups are not delivered yet.
+// unsent is true of a request that nobody has delivered.
 const unsent = `
            q.organisation_id = @organisation
        and q.delivery_status <> 'Sent' and q.delivered_date_time is null
-       and r.receiver_type <> 'Group'
        and not (@dry_run::bool and d.sending_since is not null)`
 
 // inWindow is true of a request that is due. With unsent it is what the index on
@@ -56,11 +55,11 @@ func revived(modified string) string {
 
 // claimable is true of a delivery that may be taken now. The request was last modified
 // at the given expression.
-func claimable(modified string) string {
-	return `(d.state in ('waiting', 'uncertain') and d.next_attempt_at <= @now
-        or d.state in ('claimed', 'sending') and d.claimed_until < now()
-        or ` + revived(modified) + `)`
-}
+func claimable(modified string) string { return `(` + claimableOpen + ` or ` + revived(modified) + `)` }
+
+// claimableOpen is true of a delivery that has not come to rest and may be taken now.
+const claimableOpen = `(d.state in ('waiting', 'uncertain') and d.next_attempt_at <= @now
+        or d.state in ('claimed', 'sending') and d.claimed_until < now())`
 
 // arguments are what the conditions refer to, and more.
 func (q *queue) arguments(now time.Time, more pgx.NamedArgs) pgx.NamedArgs {

@@ -42,15 +42,20 @@ const (
 	Blocked        Reason = "blocked"
 	NeverOptedIn   Reason = "never_opted_in"
 	ContactInvalid Reason = "contact_invalid"
+	UnknownToAvni  Reason = "unknown_to_avni" // a member of a group
+	GroupUnreached Reason = "group_unreached"
 )
 
 // Reasons of the configuration of Avni or Glific.
 const (
-	NoContent        Reason = "no_content"
-	TemplateInvalid  Reason = "template_invalid"
-	TemplateNotFound Reason = "template_not_found"
-	MediaTemplate    Reason = "media_template"
-	ResourceNotFound Reason = "resource_not_found"
+	NoContent           Reason = "no_content"
+	TemplateInvalid     Reason = "template_invalid"
+	TemplateNotFound    Reason = "template_not_found"
+	TemplateNotApproved Reason = "template_not_approved"
+	MediaTemplate       Reason = "media_template"
+	ResourceNotFound    Reason = "resource_not_found"
+	GroupGone           Reason = "group_gone"
+	GroupEmpty          Reason = "group_empty"
 )
 
 // The other reasons.
@@ -58,9 +63,13 @@ const (
 	LostAnswer    Reason = "lost_answer"     // a send of unknown outcome
 	Withdrawn     Reason = "withdrawn"       // what the message is about was voided or is gone
 	SentElsewhere Reason = "sent_elsewhere"  // somebody else marked the request Sent
+	Duplicate     Reason = "duplicate"       // of another request that is sent
 	RulePaused    Reason = "rule_paused"     // held
 	NotTestNumber Reason = "not_test_number" // held
 	DryRun        Reason = "dry_run"         // held
+	GroupUnderWay Reason = "group_under_way"
+	LeftGroup     Reason = "left_group"  // a member, before it was their turn
+	SentBefore    Reason = "sent_before" // to a member of a group, by avni-server
 	GaveUp        Reason = "gave_up"
 	Expired       Reason = "expired"
 	Unresolved    Reason = "unresolved"
@@ -80,6 +89,7 @@ const (
 	ClassUncertain    Class = "uncertain"    // Glific is asked before anything is sent again
 	ClassWithdrawn    Class = "withdrawn"    // not wanted any more
 	ClassHeld         Class = "held"         // not sent under the present options
+	ClassUnderWay     Class = "under_way"    // the members of a group are messaged
 	ClassEnded        Class = "ended"        // no more attempts
 )
 
@@ -96,7 +106,7 @@ func (r Reason) Advice() string { return reasons[r].advice }
 // of anybody's data, so that they may be logged.
 func (r Reason) isPlain() bool {
 	switch r {
-	case NoPhone, InvalidPhone, BadParameter, ParameterExpands, NoContent, Internal:
+	case NoPhone, InvalidPhone, BadParameter, ParameterExpands, NoContent, Internal, GroupUnreached:
 		return true
 	}
 	return false

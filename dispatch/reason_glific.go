@@ -33,6 +33,7 @@ var glificReasons = map[glific.Code]Reason{
 	glific.PhoneTaken:       ContactChanged,
 	glific.MessageTooLong:   MessageTooLong,
 	glific.ResourceNotFound: ResourceNotFound,
+	glific.GroupEmpty:       GroupEmpty,
 }
 
 // failure is an error of preparing or sending, read for what to do about it.

@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -19,52 +18,68 @@ type receiver struct {
 
 // loadReceiver reads the receiver of a claim. One that is voided or gone is a *Refusal.
 func loadReceiver(ctx context.Context, pool *pgxpool.Pool, organisation Organisation, ref receiverRef) (receiver, error) {
-	var r receiver
-	var err error
-	switch ref.kind {
-	case receiverSubject:
-		r, err = loadSubject(ctx, pool, organisation, ref.id)
-	case receiverUser:
-		r, err = loadUser(ctx, pool, ref.id)
-	default:
+	if ref.kind != receiverSubject && ref.kind != receiverUser {
 		return receiver{}, refuse(Withdrawn, "the receiver's type is %q", ref.kind)
 	}
-	if errors.Is(err, pgx.ErrNoRows) {
-		return receiver{}, refuse(Withdrawn, "the receiver (%s) is voided or gone", ref)
-	}
+	found, err := loadReceivers(ctx, pool, organisation, ref.kind, []int64{ref.id})
 	if err != nil {
 		return receiver{}, fmt.Errorf("load receiver (%s): %w", ref, err)
 	}
+	r, ok := found[ref.id]
+	if !ok {
+		return receiver{}, refuse(Withdrawn, "the receiver (%s) is voided or gone", ref)
+	}
 	r.ref = ref
+	if ref.phone != "" {
+		r.numbers = []string{"+" + string(ref.phone)}
+	}
 	return r, nil
 }
 
-// loadSubjectSQL reads a subject's names and numbers. Every PhoneNumber concept that
+// loadReceivers reads subjects or users by id. Those that are voided or gone are missing.
+func loadReceivers(ctx context.Context, pool *pgxpool.Pool, organisation Organisation, kind string, ids []int64) (map[int64]receiver, error) {
+	return replan(pool, func() (map[int64]receiver, error) {
+		if kind == receiverUser {
+			return loadUsers(ctx, pool, ids)
+		}
+		return loadSubjects(ctx, pool, organisation, ids)
+	})
+}
+
+// loadSubjectsSQL reads subjects' names and numbers. Every PhoneNumber concept that
 // the organisation sees counts, then every Text concept in use that is marked
 // contact_number or primary_contact. Among equals, concepts in use come before voided
 // ones, the organisation's own before its ancestors', older ones before newer ones.
-const loadSubjectSQL = `
-select i.first_name, i.middle_name, i.last_name, array(
+const loadSubjectsSQL = `
+select i.id, i.first_name, i.middle_name, i.last_name, array(
     select coalesce(o.value ->> 'phoneNumber', case jsonb_typeof(o.value) when 'string' then o.value #>> '{}' end, '')
       from jsonb_each(case jsonb_typeof(i.observations) when 'object' then i.observations else '{}' end) o
       join public.concept c on c.uuid = o.key and c.organisation_id = any($3)
-     where case c.data_type
+     where ` + isPhoneConcept + `
+     order by c.data_type <> 'PhoneNumber', c.is_voided, c.organisation_id <> $2, c.id)
+  from public.individual i
+ where i.id = any($1) and i.organisation_id = $2 and not i.is_voided`
+
+// isPhoneConcept is true of a concept c whose observations are phone numbers.
+const isPhoneConcept = `case c.data_type
            when 'PhoneNumber' then true
            when 'Text' then not c.is_voided and exists (
                select from jsonb_array_elements(case jsonb_typeof(c.key_values) when 'array' then c.key_values else '[]' end) k
                 where k ->> 'key' in ('contact_number', 'primary_contact') and k ->> 'value' = 'yes')
-           else false end
-     order by c.data_type <> 'PhoneNumber', c.is_voided, c.organisation_id <> $2, c.id)
-  from public.individual i
- where i.id = $1 and i.organisation_id = $2 and not i.is_voided`
+           else false end`
 
-func loadSubject(ctx context.Context, pool *pgxpool.Pool, organisation Organisation, id int64) (receiver, error) {
+func loadSubjects(ctx context.Context, pool *pgxpool.Pool, organisation Organisation, ids []int64) (map[int64]receiver, error) {
+	found := make(map[int64]receiver, len(ids))
+	rows, _ := pool.Query(ctx, loadSubjectsSQL, ids, organisation.ID, organisation.VisibleIDs) // its error is that of the rows
+	var id int64
 	var first, middle, last *string
-	var r receiver
-	err := pool.QueryRow(ctx, loadSubjectSQL, id, organisation.ID, organisation.VisibleIDs).
-		Scan(&first, &middle, &last, &r.numbers)
-	r.name = fullName(first, middle, last)
-	return r, err
+	var numbers []string
+	_, err := pgx.ForEachRow(rows, []any{&id, &first, &middle, &last, &numbers}, func() error {
+		found[id] = receiver{name: fullName(first, middle, last), numbers: numbers}
+		numbers = nil
+		return nil
+	})
+	return found, err
 }
 
 // fullName joins names as avni-server does: parts that are null are left out.
@@ -78,15 +93,21 @@ func fullName(parts ...*string) string {
 	return strings.Join(names, " ")
 }
 
-func loadUser(ctx context.Context, pool *pgxpool.Pool, id int64) (receiver, error) {
-	var r receiver
+func loadUsers(ctx context.Context, pool *pgxpool.Pool, ids []int64) (map[int64]receiver, error) {
+	found := make(map[int64]receiver, len(ids))
+	rows, _ := pool.Query(ctx, `select id, name, phone_number from public.users where id = any($1) and not is_voided`, ids) // the same
+	var id int64
+	var name string
 	var number *string
-	err := pool.QueryRow(ctx, `select name, phone_number from public.users where id = $1 and not is_voided`, id).
-		Scan(&r.name, &number)
-	if number != nil {
-		r.numbers = []string{*number}
-	}
-	return r, err
+	_, err := pgx.ForEachRow(rows, []any{&id, &name, &number}, func() error {
+		r := receiver{name: name}
+		if number != nil {
+			r.numbers = []string{*number}
+		}
+		found[id] = r
+		return nil
+	})
+	return found, err
 }
 
 // phone is the first number that is valid; without one, a *Refusal that says whether

@@ -23,13 +23,22 @@ func (w *worker) record(ctx context.Context, c *claim, v verdict) {
 	if w.settings.DryRun && v.outcome != passing {
 		v.outcome = dryRun // with the reason: it says what would have happened
 	}
-	kept, err := w.queue.settle(ctx, w.now(), c, v, w.change(c, v), w.organisation().ActingUserID)
+	settle := w.queue.settle
+	if v.outcome == withdrawn && v.reason == Duplicate {
+		settle = w.queue.withdrawTwin
+	}
+	kept, err := settle(ctx, w.now(), c, v, w.change(c, v), w.organisation().ActingUserID)
 	if err != nil {
 		w.troubled(err) // the lease ends by itself; a send is then asked about first
 		return
 	}
-	if !kept {
-		w.log.Warn("somebody else took the message over while it was being delivered", "request", c.ID)
+	switch {
+	case kept:
+	case v.reason == Duplicate: // it counts itself by now
+		w.wake()
+		return
+	default:
+		w.logOf(c).Warn("somebody else took the message over while it was being delivered")
 		return
 	}
 	w.tell(c, v)
@@ -40,11 +49,16 @@ func (w *worker) tell(c *claim, v verdict) {
 	if !v.spared {
 		w.metrics.count(w.name, v)
 	}
-	log := w.log.With("request", c.ID, "attempt", c.attempts+1)
+	log := w.logOf(c).With("attempt", c.attempts+1)
 	if v.outcome == accepted {
 		w.metrics.endToEnd.Observe(max(0, w.now().Sub(c.since()).Seconds()))
 		w.succeeded()
 		log.Info("message accepted by Glific", "message", v.messageID)
+		return
+	}
+	if v.outcome == completed {
+		w.succeeded()
+		log.Info("message to a group completed", "result", v.detail)
 		return
 	}
 	log = log.With("reason", v.reason, "fix", v.reason.Advice())
@@ -62,7 +76,21 @@ func (w *worker) tell(c *claim, v verdict) {
 		log.Debug("message waits: " + v.reason.Text())
 	case unknown:
 		log.Debug("message not sent yet: " + v.reason.Text())
+	case underWay:
+		level := slog.LevelInfo
+		if c.reason == GroupUnderWay { // told of before
+			level = slog.LevelDebug
+		}
+		log.Log(context.Background(), level, "message under way: "+v.reason.Text(), "result", v.detail)
 	}
+}
+
+// logOf names a claim by its rows.
+func (w *worker) logOf(c *claim) *slog.Logger {
+	if c.member != nil {
+		return w.log.With("request", c.member.requestID, "member", c.ID)
+	}
+	return w.log.With("request", c.ID)
 }
 
 // shownRequests is how many requests a line about several of them names.
@@ -131,7 +159,7 @@ func (w *worker) troubled(err error) {
 	if news {
 		level = slog.LevelError
 	}
-	w.log.Log(context.Background(), level, "deliveries are disturbed", "err", text)
+	w.log.Log(context.Background(), level, "deliveries are disturbed", "err", text, "fix", Internal.Advice())
 }
 
 // calm notes that all went well for a while.

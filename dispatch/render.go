@@ -15,9 +15,9 @@ func (w *worker) render(ctx context.Context, c *claim, to receiver) (Rendered, e
 	var err error
 	switch {
 	case c.RuleID != 0:
-		rendered, err = w.options.Renderer.Render(ctx, c.Request)
+		rendered, err = replan(w.options.Pool, func() (Rendered, error) { return w.options.Renderer.Render(ctx, c.Request) })
 	case c.manualID != 0:
-		rendered, err = w.renderManual(ctx, c.manualID, to)
+		rendered, err = replan(w.options.Pool, func() (Rendered, error) { return w.renderManual(ctx, c.manualID, to) })
 	default:
 		err = refuse(NoContent, "request %d has neither message_rule_id nor manual_message_id", c.ID)
 	}

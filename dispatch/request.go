@@ -29,6 +29,8 @@ type claim struct {
 	scheduledAt time.Time
 	createdAt   time.Time
 	voided      bool
+	member      *member // of a group; nil for the request itself, whose ID is then message_request_queue.id
+	outranked   bool    // another request of the same rule and entity counts instead
 
 	attempts  int       // failed ones so far
 	reason    Reason    // of the last one that was recorded
@@ -37,6 +39,14 @@ type claim struct {
 
 	// sent is the send that may have reached Glific, nil if it is certain that none did.
 	sent *mark
+}
+
+// String names the claim by its rows, for errors.
+func (c *claim) String() string {
+	if c.member != nil {
+		return fmt.Sprintf("member %d of request %d", c.ID, c.member.requestID)
+	}
+	return fmt.Sprintf("request %d", c.ID)
 }
 
 // judged is true of a claim of which more than its coming is known already.
@@ -59,8 +69,9 @@ func (m *mark) elapsed() time.Duration { return m.age + time.Since(m.readAt) }
 // receivers by a bare id, of whatever type.
 type receiverRef struct {
 	rowID int64
-	kind  string // Subject or User
-	id    int64  // individual.id or users.id
+	kind  string // Subject, User or Group
+	id    int64  // individual.id or users.id; 0 of a group
+	phone Phone  // of a member of a group, by Glific; otherwise Avni has it
 }
 
 // String names the receiver by its row.
@@ -69,6 +80,7 @@ func (r receiverRef) String() string { return fmt.Sprintf("%s %d", strings.ToLow
 const (
 	receiverSubject = "Subject"
 	receiverUser    = "User"
+	receiverGroup   = "Group"
 )
 
 // message is what is about to be sent.

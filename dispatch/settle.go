@@ -19,20 +19,17 @@ const stamp = `now()::timestamptz(3)`
 // row where it says something else, and the attempt. Avni's row is locked first, in
 // the order in which claims lock. A change of Avni's row that nobody has looked at
 // yet, made by somebody else since the claim, stays visible as one.
-const settleSQL = `
-with q as materialized (
-    select id, last_modified_date_time as modified,
-           delivery_status <> coalesce(@status, delivery_status) or (@void and not is_voided) as differs
-      from public.message_request_queue
-     where id = @request
+func settleSQL(locked string) string {
+	return `
+with q as materialized (` + locked + `
        for update
 ), mine as (
     update messenger.delivery d
-       set state = @state, attempts = d.attempts + case when @counted then 1 else 0 end,
+       set state = @state, attempts = case when @outcome = 'under_way' then 0 when @counted then d.attempts + 1 else d.attempts end,
            next_attempt_at = @next, claimed_by = null, claimed_until = null,
            sending_since = case when @maybe_sent then d.sending_since end,
            phone = case when d.contact_id is null then coalesce(@phone, d.phone) else d.phone end,
-           parameters = coalesce(@parameters, d.parameters),
+           parameters = coalesce(@parameters, d.parameters), cause = @cause,
            glific_message_id = coalesce(@message_id, d.glific_message_id),
            accepted_at = case when @state = 'accepted' then now() end,
            reason = @reason, detail = @detail, updated_at = now(),
@@ -40,10 +37,11 @@ with q as materialized (
                                       then ` + stamp + ` else d.request_modified_at end
       from q
      where d.request_id = q.id and d.claimed_by = @holder
-    returning d.request_id
+    returning d.request_id, d.site
+), followed as (` + followSQL + `
 ), avni as (
     update public.message_request_queue m
-       set delivery_status = coalesce(@status, m.delivery_status), is_voided = m.is_voided or @void,
+       set delivery_status = q.status, is_voided = m.is_voided or @void,
            delivered_date_time = case when @state = 'accepted' then now() else m.delivered_date_time end,
            last_modified_date_time = ` + stamp + `, last_modified_by_id = coalesce(@user, m.last_modified_by_id)
       from q, mine
@@ -60,6 +58,19 @@ with q as materialized (
      where @log
 )
 select count(*) from mine`
+}
+
+var (
+	settleRequestSQL = settleSQL(`
+    select id, last_modified_date_time as modified, ` + statusOf("@status") + ` as status,
+           ` + statusOf("@status") + ` <> delivery_status or (@void and not is_voided) as differs
+      from public.message_request_queue q
+     where id = @request`)
+	settleMemberSQL = settleSQL(`
+    select id, null::timestamptz as modified, null as status, false as differs
+      from messenger.group_member
+     where id = @request`)
+)
 
 // settleTimeout bounds the writing of a verdict. It does not depend on whether the
 // process is being stopped: what is known about a send must not be forgotten.
@@ -70,22 +81,30 @@ const settleTimeout = 5 * time.Second
 func (q *queue) settle(ctx context.Context, now time.Time, c *claim, v verdict, ch change, user int64) (bool, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
+	return replan(q.pool, func() (bool, error) { return q.settleBy(ctx, q.pool, now, c, v, ch, user) })
+}
+
+func (q *queue) settleBy(ctx context.Context, db querier, now time.Time, c *claim, v verdict, ch change, user int64) (bool, error) {
 	next := pgtype.Timestamptz{Time: now.Add(ch.wait), Valid: true}
 	if ch.forever {
 		next = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
 	}
+	sql := settleRequestSQL
+	if c.member != nil {
+		sql = settleMemberSQL
+	}
 	var rows int
-	err := q.pool.QueryRow(ctx, settleSQL, pgx.NamedArgs{
+	err := db.QueryRow(ctx, sql, pgx.NamedArgs{
 		"request": c.ID, "holder": c.holder, "organisation": q.organisation,
 		"state": ch.state, "status": orNull(string(ch.status)), "void": ch.void, "counted": ch.counted,
-		"next": next, "maybe_sent": ch.maybeSent, "user": orNull(user),
+		"now": now, "first_look": now.Add(firstLook), "next": next, "maybe_sent": ch.maybeSent, "user": orNull(user),
 		"outcome": v.outcome, "reason": orNull(string(v.reason)), "detail": orNull(storable(v.detail)),
-		"message_id": orNull(v.messageID), "phone": orNull(string(v.message.phone)), "parameters": v.message.parameters,
+		"message_id": orNull(v.messageID), "phone": orNull(string(v.message.phone)), "parameters": v.message.parameters, "cause": orNull(v.hangsOn()),
 		"contact": v.message.contactID, "receiver": c.receiver.rowID,
 		"duration": v.took.Milliseconds(), "log": c.reason != v.reason || !v.repeats(),
 	}).Scan(&rows)
 	if err != nil {
-		return false, fmt.Errorf("record %s of request %d: %w", v.outcome, c.ID, err)
+		return false, fmt.Errorf("record %s of %s: %w", v.outcome, c, err)
 	}
 	return rows == 1, nil
 }

@@ -59,7 +59,7 @@ type renderFunc func(context.Context, Request) (Rendered, error)
 
 func (f renderFunc) Render(ctx context.Context, r Request) (Rendered, error) { return f(ctx, r) }
 
-// newStage has nothing to deliver but the sample's two messages to a group.
+// newStage has nothing to deliver.
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{T: t, db: avnitest.New(t), log: &logBook{}, metrics: prometheus.NewRegistry()}
@@ -79,7 +79,8 @@ func newStage(t *testing.T) *stage {
 			Glific: glific.Account{BaseURL: server.URL("seva"), Phone: "977999900002", Password: "glific-seva-pw"}},
 	}
 	s.render = func(_ context.Context, r Request) (Rendered, error) { return sample[r.RuleID], nil }
-	s.exec(`update message_request_queue set is_voided = true where id = 925`)
+	s.exec(`update message_request_queue set is_voided = true where id in (923, 924, 925)`)
+	s.exec(`delete from message_request_queue where delivery_status = 'Sent'`) // or its like would not be sent again
 	t.Cleanup(s.checkPrivacy)
 	return s
 }

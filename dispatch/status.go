@@ -19,8 +19,9 @@ type Status struct {
 	QuietUntil  time.Time // when the quiet hours end; zero outside of them
 	Trouble     string    // our own, such as a database that does not answer; empty if none
 
-	Due           int // requests that are due and not held; MostCounted+1 if there are more
-	GroupRequests int // due requests to groups, which are not delivered; as of the last poll
+	ReceiptFailures []ReceiptFailure // messages accepted in the last 24 h that failed then, most of them first; as of the last poll
+
+	Due int // requests that are due and not held; MostCounted+1 if there are more
 }
 
 // countLimit bounds the counting for all statuses: /health is asked by those who do

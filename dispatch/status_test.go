@@ -14,8 +14,8 @@ func TestStatusCountsWhatIsDueNow(t *testing.T) {
 	first := s.queueRule(welcomeRule, asha, "Subject", asha)
 	d, _ := s.start(func(o *Options) { o.Settings.PollInterval, o.Settings.LongPause = time.Hour, time.Hour })
 	s.awaitReason(first, stateWaiting, WrongPassword)
-	for range 3 {
-		s.queueRule(welcomeRule, ramesh, "Subject", ramesh)
+	for i := range int64(3) {
+		s.queueRule(welcomeRule, 5000+i, "Subject", ramesh)
 	}
 	s.queueRuleAt(welcomeRule, asha, "Subject", asha, time.Now().Add(time.Hour))
 	s.queueRuleAt(welcomeRule, asha, "Subject", asha, time.Now().Add(-5*24*time.Hour))

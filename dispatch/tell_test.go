@@ -47,7 +47,7 @@ func (b *logBook) lines(t *testing.T, text string) []line {
 // outcomes are those by which the reasons of a class are told of, one request at a time.
 var outcomes = map[Class]outcome{
 	ClassPassing: passing, ClassAuthor: refused, ClassReceiver: refused, ClassConsent: refused, ClassConfig: refused,
-	ClassUncertain: uncertain, ClassWithdrawn: withdrawn, ClassHeld: held, ClassEnded: refused,
+	ClassUncertain: uncertain, ClassWithdrawn: withdrawn, ClassHeld: held, ClassEnded: refused, ClassUnderWay: underWay,
 }
 
 func TestLogExplainsEveryReason(t *testing.T) {

@@ -16,6 +16,8 @@ const (
 	unknown   outcome = "unknown"   // Glific could not tell the outcome; asked again
 	held      outcome = "held"      // not sent under the present options
 	dryRun    outcome = "dry_run"
+	underWay  outcome = "under_way" // the members of a group are messaged
+	completed outcome = "completed" // every member of a group had their turn
 
 	released outcome = "released" // untouched, due again at once; not recorded
 	lost     outcome = "lost"     // somebody else's claim now; not recorded
@@ -37,7 +39,7 @@ type verdict struct {
 // repeats is true of a verdict that is written down as an attempt only once in a row.
 func (v verdict) repeats() bool {
 	switch v.outcome {
-	case waiting, unknown, held, dryRun:
+	case waiting, unknown, held, dryRun, underWay:
 		return true
 	}
 	return false
@@ -74,6 +76,10 @@ func (w *worker) change(c *claim, v verdict) change {
 
 func (w *worker) fullChange(c *claim, v verdict) change {
 	switch v.outcome {
+	case underWay:
+		return change{state: stateWaiting, status: statusPartly, wait: listAgain}
+	case completed:
+		return change{state: stateAccepted, status: statusSent}
 	case accepted:
 		return change{state: stateAccepted, status: statusSent, counted: c.sent == nil} // else found: counted when it was sent
 	case refused:

@@ -27,14 +27,18 @@ type worker struct {
 	limiter     *rate.Limiter
 	brake       brake
 	contacts    contactBook
+	templates   templateBook
 	markersFail atomic.Bool    // Glific does not keep send times
 	inHand      errgroup.Group // deliveries under way; its functions return no errors
+	sending     atomic.Int32   // how many of them
+	upkeep      errgroup.Group // the one look at refused templates that may be under way
 	woken       chan struct{}
 	done        chan struct{}
 
 	chores  time.Time // when the chores are due again; run's own
 	expiry  time.Time // when that of ending late requests is; run's own
 	retried bool      // held requests were looked at again; run's own
+	refused int64     // the last refused request whose receiver was looked at; run's own
 
 	mu         sync.Mutex
 	of         Organisation
@@ -57,7 +61,9 @@ func newWorker(options Options, of Organisation) *worker {
 		woken:   make(chan struct{}, 1), done: make(chan struct{}),
 		of: of,
 	}
+	w.templates = templateBook{ask: w.askTemplate, ttl: settings.TemplateTTL, now: w.now, changed: w.templateChanged}
 	w.inHand.SetLimit(settings.InFlight)
+	w.upkeep.SetLimit(1)
 	return w
 }
 
@@ -91,8 +97,12 @@ func (w *worker) run(ctx context.Context) {
 	defer close(w.done)
 	calls, cancel := outlive(ctx, w.settings.StopGrace)
 	defer cancel()
+	defer func() { _ = w.upkeep.Wait() }()
 	defer func() { _ = w.inHand.Wait() }()
 	w.metrics.begin(w.name)
+	var following sync.WaitGroup
+	defer following.Wait()
+	following.Go(func() { newFollower(w).follow(ctx) })
 	for ctx.Err() == nil {
 		w.sleep(ctx, w.turn(ctx, calls))
 	}
@@ -119,7 +129,14 @@ func (w *worker) sleep(ctx context.Context, length time.Duration) {
 // may still be under way then: they wake the worker if they leave something to do.
 // During a pause it is only found out which of the new requests cannot be sent anyway.
 func (w *worker) turn(ctx, calls context.Context) time.Duration {
-	w.doChores(ctx)
+	if w.doChores(ctx) && !w.settings.DryRun && !w.paused() {
+		w.upkeep.TryGo(func() error {
+			if err := w.reviveByTemplate(calls); err != nil && calls.Err() == nil {
+				w.troubled(err)
+			}
+			return nil
+		})
+	}
 	now := w.now()
 	if until, quiet := w.settings.QuietHours.end(now); quiet {
 		return min(until.Sub(now), w.settings.PollInterval)

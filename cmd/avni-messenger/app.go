@@ -60,7 +60,7 @@ func newApp(cfg Config, log *slog.Logger) (*app, error) {
 		return nil, err
 	}
 	registry.MustRegister(a.directory, metrics.NewPostgresCollector(metrics.PostgresOptions{
-		Pool: pool, Slot: cfg.Slot, Since: a.window(), Organisations: a.directory.Served, Log: log,
+		Pool: pool, Slot: cfg.Slot, Since: a.cfg.window(), Organisations: a.directory.Served, Log: log,
 	}))
 	a.server, err = metrics.Listen(cfg.Listen, metrics.ServerOptions{Registry: registry, Build: build, Checks: a.checks(), Log: log})
 	if err != nil {
@@ -104,7 +104,7 @@ func (a *app) wire(registry prometheus.Registerer) error {
 	})
 	a.worker = rules.NewWorker(rules.WorkerOptions{
 		Pool: a.pool, Catalogue: a.catalogue, Engine: engine, Directory: a.directory, Loader: a.loader,
-		Queued: a.dispatcher.Wake, Fresh: a.fresh, Failures: a.failures, RepairWindow: a.window(), Log: log, Metrics: ruleMetrics,
+		Queued: a.dispatcher.Wake, Fresh: a.fresh, Failures: a.failures, RepairWindow: a.cfg.window(), Log: log, Metrics: ruleMetrics,
 	})
 	a.reader = cdc.NewReader(cdc.Options{
 		Slot: cfg.Slot, Publication: cfg.Publication, URL: cfg.Database.ConnectionURL(), Pool: a.pool,
@@ -121,14 +121,14 @@ func (a *app) deliverySettings() dispatch.Settings {
 		numbers[i] = dispatch.Phone(number[len("+"):])
 	}
 	return dispatch.Settings{
-		Window: a.window(), PollInterval: a.cfg.PollInterval, MaxAttempts: a.cfg.MaxAttempts, RetryBase: a.cfg.RetryBase,
+		Window: a.cfg.window(), PollInterval: a.cfg.PollInterval, MaxAttempts: a.cfg.MaxAttempts, RetryBase: a.cfg.RetryBase,
 		MessagesPerSecond: a.cfg.MessagesPerSecond, TestNumbers: numbers, DryRun: bool(a.cfg.DryRun), StopGrace: 20 * time.Second,
 		QuietHours: dispatch.QuietHours{From: a.cfg.QuietHours.From, To: a.cfg.QuietHours.To, Location: a.cfg.Timezone.Location()},
 	}
 }
 
-// window is the age at which a due message is not sent any more.
-func (a *app) window() time.Duration { return time.Duration(a.cfg.SinceDays) * 24 * time.Hour }
+// window is how long after it was due a request is still sent.
+func (c Config) window() time.Duration { return time.Duration(c.SinceDays) * 24 * time.Hour }
 
 // Addr is where the process answers HTTP.
 func (a *app) Addr() net.Addr { return a.server.Addr() }

@@ -314,8 +314,8 @@ func TestDescribeDelivery(t *testing.T) {
 			metrics.Entry{Status: metrics.Warning, Fix: dispatch.WrongPassword.Advice(), Detail: "mode full, 0 due; paused since 2026-03-01 12:00:00 IST: " +
 				dispatch.WrongPassword.Text() + " (api.example.org: HTTP 401); Glific is tried again with the next message"}},
 		{"large queue", dispatch.Status{Due: dispatch.MostCounted + 1}, metrics.Entry{Status: metrics.OK, Detail: "mode full, more than 1000 due"}},
-		{"trouble", dispatch.Status{GroupRequests: 2, Trouble: "the queue cannot be read"}, metrics.Entry{Status: metrics.Warning,
-			Detail: "mode full, 0 due, 2 messages to groups wait, which this version does not send; the queue cannot be read"}},
+		{"trouble", dispatch.Status{Trouble: "the queue cannot be read"}, metrics.Entry{Status: metrics.Warning,
+			Detail: "mode full, 0 due; the queue cannot be read"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			entry := metrics.Entry{Status: metrics.OK, Detail: "mode full"}

@@ -34,7 +34,8 @@ type console struct {
 
 // commands makes the subcommands, in the order of the help text.
 var commands = []func(console) *cobra.Command{
-	newRunCommand, newSetupCommand, newTeardownCommand, newDetachCommand, newAttachCommand, newCatchUpCommand, newRuleCommand, newHealthCommand,
+	newRunCommand, newSetupCommand, newTeardownCommand, newDetachCommand, newAttachCommand, newCatchUpCommand, newRuleCommand,
+	newRequeueCommand, newCancelCommand, newHealthCommand,
 	func(console) *cobra.Command { return newDemoCommand() },
 }
 

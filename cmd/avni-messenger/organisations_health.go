@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -60,10 +61,7 @@ func describeDelivery(e *metrics.Entry, status dispatch.Status) {
 	if !status.QuietUntil.IsZero() {
 		e.Detail += ", quiet hours until " + clock(status.QuietUntil)
 	}
-	if status.GroupRequests > 0 {
-		e.Status = metrics.Warning
-		e.Detail += fmt.Sprintf(", %d messages to groups wait, which this version does not send", status.GroupRequests)
-	}
+	describeReceipts(e, status.ReceiptFailures)
 	if status.Trouble != "" {
 		e.Status = metrics.Warning
 		e.Detail += "; " + status.Trouble
@@ -77,6 +75,24 @@ func describeDelivery(e *metrics.Entry, status dispatch.Status) {
 		e.Detail += fmt.Sprintf("; paused since %s: %s (%s); Glific is tried again %s",
 			clock(status.PausedSince), status.Paused.Text(), status.PausedFor, next)
 	}
+}
+
+// describeReceipts adds what did not arrive although Glific had accepted it. It is a
+// warning where others will fail as well until somebody acts: the advice is about what
+// most of those messages failed for.
+func describeReceipts(e *metrics.Entry, failures []dispatch.ReceiptFailure) {
+	if len(failures) == 0 {
+		return
+	}
+	total, why := 0, make([]string, len(failures))
+	for i, failure := range failures {
+		total += failure.Messages
+		why[i] = fmt.Sprintf("%d: %s", failure.Messages, failure.Reason.Text())
+		if failure.Reason.Pressing() && e.Fix == "" {
+			e.Status, e.Fix = metrics.Warning, failure.Reason.Advice()
+		}
+	}
+	e.Detail += fmt.Sprintf("; of the messages that Glific accepted in the last 24 hours %d failed (%s)", total, strings.Join(why, "; "))
 }
 
 var (

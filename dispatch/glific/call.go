@@ -3,80 +3,80 @@ package glific
 import (
 	"context"
 	"encoding/json"
-	"net/http"
-	"strings"
-	"time"
 )
 
-// reply is the answer to one document: the value of its root field and what the
-// answer says beside it.
+// reply is Glific's answer to one call: the value of its root field and what the answer
+// says beside it.
 type reply struct {
 	operation Operation
 	value     json.RawMessage // null if there is none
-	messages  []string        // of the top-level errors
+	messages  []string        // of the top-level errors about it
 }
 
-// inputError is an error inside a payload.
-type inputError struct {
-	Key     string `json:"key"`
-	Message string `json:"message"`
+// call asks for one root field and waits for its answer.
+func (c *Client) call(ctx context.Context, d *document, variables map[string]any) (reply, error) {
+	r := c.calls(ctx, d, variables)[0]
+	return r.reply, r.err
 }
 
-// call runs a document. A 401 means that nothing ran and that the token is gone, by
-// age, a restart of Glific or a change of the user: one login, and once more.
-func (c *Client) call(ctx context.Context, d document, variables any) (reply, error) {
-	body, err := json.Marshal(struct {
-		Query     string `json:"query"`
-		Variables any    `json:"variables"`
-	}{d.text, variables})
-	if err != nil {
-		return reply{}, c.fail(d.operation, InvalidRequest, "encode the request", err)
+// calls asks for several root fields of one kind, in as few documents as may be.
+func (c *Client) calls(ctx context.Context, d *document, variables ...map[string]any) []result {
+	var calls []*call
+	for _, v := range variables {
+		calls = append(calls, &call{ctx: ctx, document: d, variables: v, done: make(chan result, 1)})
 	}
-	var a answer
-	for range 2 {
-		token, err := c.token(ctx)
-		if err != nil {
-			return reply{}, err
-		}
-		if err := c.limiter.Wait(ctx); err != nil {
-			return reply{}, c.fail(d.operation, Cancelled, "stopped while waiting for the own rate limit", err)
-		}
-		a, err = c.exchange(ctx, request{d.operation, "/api", token, body, d.repeatable})
-		if err != nil {
-			return reply{}, err
-		}
-		if a.status != http.StatusUnauthorized {
-			break
-		}
-		c.session.drop(token)
-	}
-	if err := c.statusError(d.operation, a); err != nil {
-		return reply{}, err
-	}
-	return c.parse(d, a)
+	return c.lane(d).await(calls)
 }
 
-// parse reads the GraphQL envelope.
-func (c *Client) parse(d document, a answer) (reply, error) {
+// lane is where the calls of a kind go: those that change something do not wait for
+// those that only read.
+func (c *Client) lane(d *document) *lane {
+	if d.mutation {
+		return c.sends
+	}
+	return c.reads
+}
+
+// graphQLError is an error of an answer.
+type graphQLError struct {
+	message string
+	field   string // the root field, or its alias, that it is about; "" if the error does not tell
+}
+
+// parse reads the GraphQL envelope: the answer to each call of a document.
+func (c *Client) parse(d *document, calls int, a answer) ([]result, error) {
 	var envelope struct {
 		Data   json.RawMessage   `json:"data"`
 		Errors []json.RawMessage `json:"errors"`
 	}
 	if err := json.Unmarshal(a.body, &envelope); err != nil {
-		return reply{}, c.fail(d.operation, BadAnswer, "not a GraphQL answer: "+excerpt(a.body), nil)
+		return nil, c.fail(d.operation, BadAnswer, "not a GraphQL answer: "+excerpt(a.body), nil)
 	}
-	r := reply{operation: d.operation, messages: errorMessages(envelope.Errors)}
-	if envelope.Data == nil && len(r.messages) > 0 {
-		return reply{}, c.fail(d.operation, InvalidRequest, r.messages[0], nil)
+	errs := readErrors(envelope.Errors)
+	if envelope.Data == nil && len(errs) > 0 {
+		return nil, c.fail(d.operation, InvalidRequest, errs[0].message, nil)
 	}
 	var fields map[string]json.RawMessage
 	if len(envelope.Data) > 0 {
 		if err := json.Unmarshal(envelope.Data, &fields); err != nil {
-			return reply{}, c.fail(d.operation, BadAnswer, "data is not an object: "+excerpt(a.body), nil)
+			return nil, c.fail(d.operation, BadAnswer, "data is not an object: "+excerpt(a.body), nil)
 		}
 	}
-	r.value = fields[d.field]
-	return r, nil
+	results := make([]result, calls)
+	for i := range results {
+		name := d.field
+		if calls > 1 {
+			name = aliasOf(i)
+		}
+		r := &results[i].reply
+		r.operation, r.value = d.operation, fields[name]
+		for _, e := range errs {
+			if calls == 1 || e.field == name {
+				r.messages = append(r.messages, e.message)
+			}
+		}
+	}
+	return results, nil
 }
 
 // decode reads the value of the root field; a null leaves the target as it is.
@@ -92,51 +92,36 @@ func (c *Client) decode(r reply, into any) error {
 
 // failure is the error of an answer that lacks what was asked for: by its top-level
 // errors, else by those of its payload.
-func (c *Client) failure(r reply, payload []inputError) error {
+func (c *Client) failure(r reply, payload inputErrors) error {
 	switch {
 	case len(r.messages) > 0:
 		return c.textError(r.operation, r.messages[0])
 	case len(payload) > 0:
-		return c.textError(r.operation, payload[0].Message)
+		return c.textError(r.operation, payload[0])
 	default:
 		return c.fail(r.operation, BadAnswer, "the answer holds neither a result nor an error", nil)
 	}
 }
 
-// errorMessages reads errors that are objects with a message or, outside GraphQL,
-// bare strings.
-func errorMessages(list []json.RawMessage) []string {
-	var texts []string
+// readErrors reads errors that are objects with a message or, outside GraphQL, bare
+// strings.
+func readErrors(list []json.RawMessage) []graphQLError {
+	var errs []graphQLError
 	for _, raw := range list {
-		var e struct {
-			Message string `json:"message"`
+		var object struct {
+			Message string            `json:"message"`
+			Path    []json.RawMessage `json:"path"`
 		}
-		var text string
-		if json.Unmarshal(raw, &e) == nil && e.Message != "" {
-			text = e.Message
-		} else if json.Unmarshal(raw, &text) != nil {
-			text = string(raw)
+		var e graphQLError
+		if json.Unmarshal(raw, &object) == nil && object.Message != "" {
+			e.message = object.Message
+			if len(object.Path) > 0 {
+				_ = json.Unmarshal(object.Path[0], &e.field) // a number names no field
+			}
+		} else if json.Unmarshal(raw, &e.message) != nil {
+			e.message = string(raw)
 		}
-		texts = append(texts, text)
+		errs = append(errs, e)
 	}
-	return texts
-}
-
-// instant is a time as Glific writes it: RFC 3339, or without a zone, then UTC.
-type instant time.Time
-
-// UnmarshalJSON reads null and "" as the zero time.
-func (i *instant) UnmarshalJSON(raw []byte) error {
-	text := strings.Trim(string(raw), `"`)
-	if text == "null" || text == "" {
-		return nil
-	}
-	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		if at, err = time.Parse("2006-01-02T15:04:05", text); err != nil {
-			return err
-		}
-	}
-	*i = instant(at.UTC())
-	return nil
+	return errs
 }

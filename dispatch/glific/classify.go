@@ -25,10 +25,13 @@ func (d definition) concerns(op Operation) bool {
 }
 
 var (
-	everywhere = []Operation{OpLogin, OpContactByPhone, OpOptinContact, OpSend, OpFindSent}
+	everywhere = operations
 	atLogin    = []Operation{OpLogin}
 	sending    = []Operation{OpSend}
+	groups     = []Operation{OpSendToGroup}
+	templates  = []Operation{OpSend, OpSendToGroup}
 	contacts   = []Operation{OpContactByPhone, OpOptinContact}
+	byID       = []Operation{OpSend, OpSendToGroup, OpReceipts, OpTemplate}
 )
 
 // definitions is the failure catalogue. The texts are those of Glific 8.10.1.
@@ -47,17 +50,18 @@ var definitions = map[Code]definition{
 	NotAuthenticated:    {NotExecuted, "", nil},
 	RoleTooLow:          {Wait, "Unauthorized", nil},
 
-	OrganisationSuspended: {Wait, "Cannot send hsm message to contact, organization is in suspended state", sending},
-	GupshupSettings:       {Uncertain, "Could not send message to contact: Check Gupshup Setting", sending},
-	ParameterCount:        {Refused, "Please provide the right number of parameters for the template.", sending},
-	MediaMissing:          {Refused, "Please provide media for media template.", sending},
-	TemplateNotFound:      {Refused, "Not able to fetch the template with id", sending},
+	OrganisationSuspended: {Wait, "Cannot send hsm message to contact, organization is in suspended state", templates},
+	GupshupSettings:       {Uncertain, "Could not send message to contact: Check Gupshup Setting", templates},
+	ParameterCount:        {Refused, "Please provide the right number of parameters for the template.", templates},
+	MediaMissing:          {Refused, "Please provide media for media template.", templates},
+	TemplateNotFound:      {Refused, "Not able to fetch the template with id", templates},
 	ContactInvalid:        {Refused, "Contact status is not valid.", sending},
 	BSPStatusInvalid:      {Refused, "Cannot send hsm message to contact, invalid BSP status.", sending},
 	NotOptedIn:            {Refused, "Cannot send hsm message to contact, not opted in.", sending},
 	ReceiverNotFound:      {Refused, "Receiver does not exist", sending},
-	MessageTooLong:        {Refused, "Message size greater than 4096 characters", sending},
-	ResourceNotFound:      {Refused, "Resource not found", sending},
+	MessageTooLong:        {Refused, "Message size greater than 4096 characters", templates},
+	ResourceNotFound:      {Refused, "Resource not found", byID},
+	GroupEmpty:            {Refused, "The group has no members", groups},
 	PhoneTaken:            {NotExecuted, "Phone: has already been taken", []Operation{OpOptinContact}},
 	contactNotFound:       {Refused, "Contact not found or permission denied", contacts},
 	Unexpected:            {Uncertain, "Something unexpected has happened", nil},

@@ -1,7 +1,12 @@
 // Package glific is a client of Glific's API for one sender of template messages:
-// one session per organisation, contacts, sends that can be looked up afterwards,
-// and failures sorted by what they mean for the message. The facts about Glific are
-// those of version 8.10.1.
+// one session per organisation, contacts, groups, sends that can be looked up
+// afterwards, receipts, and failures sorted by what they mean for the message. The
+// facts about Glific are those of version 8.10.1.
+//
+// Callers make one call each, from many goroutines. A call leaves at once while fewer
+// than two requests of its sort, sending or reading, are under way; those that have to
+// wait go together in the next one, up to ten of a kind, and each gets its own answer.
+// Without an answer from Glific each of them is as uncertain as if it had been alone.
 package glific
 
 import (
@@ -47,6 +52,9 @@ type Client struct {
 	now     func() time.Time
 	session session
 	limiter *rate.Limiter
+	limited limited
+	sends   *lane
+	reads   *lane
 	once    *http.Client          // one attempt, for what must not run twice
 	repeat  *retryablehttp.Client // up to three attempts, for what may
 }
@@ -61,6 +69,8 @@ func NewClient(account Account, options Options) *Client {
 		now:     options.Now,
 		limiter: newLimiter(options.RequestsPerMinute),
 	}
+	c.sends = &lane{client: c, singly: make(map[*document]time.Time)}
+	c.reads = &lane{client: c, singly: make(map[*document]time.Time)}
 	once := *options.HTTPClient
 	once.Timeout = options.Timeout
 	once.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -131,13 +131,23 @@ func TestRequestBodies(t *testing.T) {
 	s := newSetup(t, glifictest.Options{})
 	m := s.message()
 	m.Parameters = []string{`Sita "Rani"`, "a\\b\nc"}
+	g := glific.GroupMessage{TemplateID: 7001, GroupID: s.asha.AddGroup("Kevadia", m.ContactID), Parameters: m.Parameters, SendAt: sendTime}
 	calls := map[string]func(context.Context) error{
 		"contact_by_phone": func(ctx context.Context) error { _, _, err := s.ContactByPhone(ctx, mother); return err },
 		"optin_contact":    func(ctx context.Context) error { _, err := s.OptinContact(ctx, mother, "Sita"); return err },
 		"send":             func(ctx context.Context) error { _, err := s.Send(ctx, m); return err },
 		"find_sent":        func(ctx context.Context) error { _, err := s.FindSent(ctx, m.ContactID, 7001, sendTime); return err },
+		"receipts":         func(ctx context.Context) error { _, err := s.Receipts(ctx, []string{"1", "2"}); return err },
+		"template":         func(ctx context.Context) error { _, _, err := s.Template(ctx, 7001); return err },
+		"send_to_group":    func(ctx context.Context) error { _, err := s.SendToGroup(ctx, g); return err },
+		"find_sent_to_group": func(ctx context.Context) error {
+			_, err := s.FindSentToGroup(ctx, g)
+			return err
+		},
+		"group_members": func(ctx context.Context) error { _, err := s.GroupMembers(ctx, g.GroupID, 500, 500); return err },
 	}
-	for _, name := range []string{"contact_by_phone", "optin_contact", "send", "find_sent"} {
+	for _, name := range []string{"contact_by_phone", "optin_contact", "send", "find_sent", "receipts", "template",
+		"send_to_group", "find_sent_to_group", "group_members"} {
 		if err := calls[name](t.Context()); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -175,6 +185,21 @@ func TestAnswerIsFoundBesideErrors(t *testing.T) {
 	sent, err := s.Send(t.Context(), glific.Message{TemplateID: 1, ContactID: "1", SendAt: sendTime})
 	if err != nil || sent.MessageID != "77" || !sent.SendAt.Equal(sendTime) {
 		t.Errorf("sent is %+v, %v; want message 77 at %s", sent, err, sendTime)
+	}
+}
+
+// An accepted message stays accepted, however odd the rest of the answer is.
+func TestAcceptedInAnOddAnswer(t *testing.T) {
+	for _, body := range []string{
+		`{"data":{"createAndSendMessage":{"message":{"id":77,"sendAt":"tomorrow"},"errors":"odd"}}}`,
+		`{"data":{"createAndSendMessage":{"message":{"id":"77","sendAt":null},"errors":[]}},"errors":[]}`,
+		`{"data":{"createAndSendMessage":{"message":{"id":"77","sendAt":7},"errors":{"key":1}}},"more":true}`,
+	} {
+		c := newFixedAnswer(t, body)
+		sent, err := c.Send(t.Context(), glific.Message{TemplateID: 1, ContactID: "1", SendAt: sendTime})
+		if err != nil || sent.MessageID != "77" || !sent.SendAt.IsZero() {
+			t.Errorf("sent is %+v, %v; want message 77 without a time, by %s", sent, err, body)
+		}
 	}
 }
 

@@ -18,11 +18,9 @@ const (
 // BSPStatus is what WhatsApp's provider allows to be sent to a contact.
 type BSPStatus string
 
-// The provider statuses that templates need; the others are NONE and SESSION.
-const (
-	BSPHSM           BSPStatus = "HSM"
-	BSPSessionAndHSM BSPStatus = "SESSION_AND_HSM"
-)
+// BSPNone is the provider status of who never opted in. Templates can be sent to those
+// with any other: HSM, SESSION and SESSION_AND_HSM.
+const BSPNone BSPStatus = "NONE"
 
 // Contact is a person as Glific knows them.
 type Contact struct {
@@ -36,7 +34,7 @@ type Contact struct {
 // CanReceiveTemplates reports whether Glific would accept a template message now.
 func (c Contact) CanReceiveTemplates() bool {
 	return c.Status == StatusValid && !c.OptinTime.IsZero() &&
-		(c.BSPStatus == BSPHSM || c.BSPStatus == BSPSessionAndHSM)
+		c.BSPStatus != "" && c.BSPStatus != BSPNone
 }
 
 // ContactByPhone looks a contact up by the exact phone number, blocked ones too.
@@ -86,27 +84,33 @@ func (c *Client) optin(ctx context.Context, phone, name string) (contact Contact
 // contact reads a ContactResult.
 func (c *Client) contact(r reply) (Contact, error) {
 	var payload struct {
-		Contact *struct {
-			ID         string        `json:"id"`
-			Status     ContactStatus `json:"status"`
-			BSPStatus  BSPStatus     `json:"bspStatus"`
-			OptinTime  instant       `json:"optinTime"`
-			OptoutTime instant       `json:"optoutTime"`
-		} `json:"contact"`
-		Errors []inputError `json:"errors"`
+		Contact *wireContact `json:"contact"`
+		Errors  inputErrors  `json:"errors"`
 	}
 	if err := c.decode(r, &payload); err != nil {
 		return Contact{}, err
 	}
-	w := payload.Contact
-	if w == nil || w.ID == "" {
+	if payload.Contact == nil || payload.Contact.ID == "" {
 		return Contact{}, c.failure(r, payload.Errors)
 	}
+	return payload.Contact.contact(), nil
+}
+
+// wireContact is a contact as Glific writes it.
+type wireContact struct {
+	ID         identifier    `json:"id"`
+	Status     ContactStatus `json:"status"`
+	BSPStatus  BSPStatus     `json:"bspStatus"`
+	OptinTime  instant       `json:"optinTime"`
+	OptoutTime instant       `json:"optoutTime"`
+}
+
+func (w wireContact) contact() Contact {
 	return Contact{
-		ID:        w.ID,
+		ID:        string(w.ID),
 		Status:    w.Status,
 		BSPStatus: w.BSPStatus,
 		OptedOut:  !time.Time(w.OptoutTime).IsZero(),
 		OptinTime: time.Time(w.OptinTime),
-	}, nil
+	}
 }

@@ -11,8 +11,8 @@ type Outcome int
 // The outcomes of a failed call.
 const (
 	// Uncertain: Glific may have executed the call. A send must be looked up with
-	// FindSent before it is sent again, an opt-in with ContactByPhone. For a call that
-	// only reads it means no more than: try again.
+	// FindSent or FindSentToGroup before it is sent again, an opt-in with
+	// ContactByPhone. For a call that only reads it means no more than: try again.
 	Uncertain Outcome = iota
 	// NotExecuted: nothing happened at Glific; the call may be repeated as it is.
 	NotExecuted
@@ -49,7 +49,8 @@ const (
 	Cancelled Code = "cancelled"
 	// ConnectionLost: the connection broke after the request may have been read. Uncertain.
 	ConnectionLost Code = "connection_lost"
-	// Timeout: no answer in time, or the caller's context ended, after the request may have been read. Uncertain.
+	// Timeout: no answer in time, or the caller's context ended, after the request may have
+	// been read; or the time of another call in the same request was over. Uncertain.
 	Timeout Code = "timeout"
 	// ServerError: HTTP 5xx. Uncertain.
 	ServerError Code = "server_error"
@@ -58,7 +59,7 @@ const (
 	// InvalidRequest: HTTP 3xx, 400, 404, 405, 406 or another 4xx, or a GraphQL document
 	// or variables that do not validate ("errors" without "data"). NotExecuted.
 	InvalidRequest Code = "invalid_request"
-	// RateLimited: HTTP 429, text "Rate limit exceeded". Wait, RetryAfter is set.
+	// RateLimited: HTTP 429, text "Rate limit exceeded", now or a moment ago. Wait, RetryAfter is set.
 	RateLimited Code = "rate_limited"
 )
 
@@ -66,7 +67,7 @@ const (
 const (
 	// WrongPassword: 401 at login, "Invalid phone or password". Wait.
 	WrongPassword Code = "wrong_password"
-	// NotAuthenticated: 401 "Not authenticated" to a token that was issued a moment ago. NotExecuted.
+	// NotAuthenticated: 401 "Not authenticated", again and again, to tokens that were issued a moment ago. NotExecuted.
 	NotAuthenticated Code = "not_authenticated"
 	// AccountSuspended: 403 at login, "Your account is suspended or paused by your team. …". Wait.
 	AccountSuspended Code = "account_suspended"
@@ -105,6 +106,8 @@ const (
 	MessageTooLong Code = "message_too_long"
 	// ResourceNotFound: "Resource not found": the id names nothing. Refused.
 	ResourceNotFound Code = "resource_not_found"
+	// GroupEmpty: "The group has no members". Refused.
+	GroupEmpty Code = "group_empty"
 	// PhoneTaken: "Phone: has already been taken": somebody else created the contact at
 	// the same moment. OptinContact looks it up again, so callers rarely see it. NotExecuted.
 	PhoneTaken Code = "phone_taken"

@@ -162,7 +162,6 @@ func TestStrangeAnswers(t *testing.T) {
 		`{"data":{"createAndSendMessage":null},"errors":["Receiver does not exist"]}`:      {glific.Refused, glific.ReceiverNotFound},
 		`{"data":null,"errors":[{"message":"Unauthorized"}]}`:                              {glific.Wait, glific.RoleTooLow},
 		`{"data":{"createAndSendMessage":{"errors":[{"message":"Resource not found"}]}}}`:  {glific.Refused, glific.ResourceNotFound},
-		`{"data":{"createAndSendMessage":{"message":{"id":"1","sendAt":"tomorrow"}}}}`:     {glific.Uncertain, glific.BadAnswer},
 		`{"data":{"createAndSendMessage":null},"errors":[{"message":"for 919876512345"}]}`: {glific.Uncertain, glific.UnknownText},
 		`"` + strings.Repeat("x", 9<<20) + `"`:                                             {glific.Uncertain, glific.BadAnswer},
 	} {

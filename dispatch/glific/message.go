@@ -2,6 +2,7 @@ package glific
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 )
 
@@ -31,10 +32,10 @@ func (c *Client) Send(ctx context.Context, m Message) (sent Sent, err error) {
 	}
 	var payload struct {
 		Message *struct {
-			ID     string  `json:"id"`
-			SendAt instant `json:"sendAt"`
+			ID     identifier      `json:"id"`
+			SendAt json.RawMessage `json:"sendAt"`
 		} `json:"message"`
-		Errors []inputError `json:"errors"`
+		Errors inputErrors `json:"errors"`
 	}
 	if err := c.decode(r, &payload); err != nil {
 		return Sent{}, err
@@ -42,15 +43,17 @@ func (c *Client) Send(ctx context.Context, m Message) (sent Sent, err error) {
 	if payload.Message == nil || payload.Message.ID == "" {
 		return Sent{}, c.failure(r, payload.Errors)
 	}
-	return Sent{payload.Message.ID, time.Time(payload.Message.SendAt)}, nil
+	var kept instant
+	_ = json.Unmarshal(payload.Message.SendAt, &kept) // absent or odd: not kept, but accepted all the same
+	return Sent{string(payload.Message.ID), time.Time(kept)}, nil
 }
 
 // messageInput is Glific's MessageInput as far as templates need it.
 type messageInput struct {
 	IsHSM      bool     `json:"isHsm"`
-	TemplateID int      `json:"templateId"` // a JSON number: Glific refuses a string
-	ReceiverID string   `json:"receiverId"`
-	Params     []string `json:"params"` // never null: Glific answers that with an exception
+	TemplateID int      `json:"templateId"`           // a JSON number: Glific refuses a string
+	ReceiverID string   `json:"receiverId,omitempty"` // none: the members of a group
+	Params     []string `json:"params"`               // never null: Glific answers that with an exception
 	SendAt     string   `json:"sendAt"`
 }
 

@@ -73,3 +73,43 @@ func counterValue(t *testing.T, reg *prometheus.Registry, operation, code string
 	}
 	return -1
 }
+
+// A call is counted once, with however many others it went in a request.
+func TestMetricsOfCallsThatGoTogether(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	s := newSetup(t, glifictest.Options{})
+	m := s.messages(7)
+	m[2].Parameters = nil
+	p := s.party(glific.Options{Metrics: glific.NewMetrics(reg)})
+	sent, _ := p.sendTogether(t, m)
+	if _, err := p.Receipts(t.Context(), []string{sent[0].MessageID, sent[1].MessageID, "4711"}); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[[2]string]float64{{"send", "ok"}: 6, {"send", "parameter_count"}: 1, {"receipts", "ok"}: 1} {
+		if got := counterValue(t, reg, name[0], name[1]); got != want {
+			t.Errorf("%s %s is %v, want %v", name[0], name[1], got, want)
+		}
+	}
+	for operation, want := range map[string]float64{"send": 7, "receipts": 3, "find_sent": 0} {
+		if got := callsOf(t, reg, operation); got != want {
+			t.Errorf("%v calls in requests to %s, want %v", got, operation, want)
+		}
+	}
+}
+
+// callsOf is the sum of messenger_glific_request_calls of an operation.
+func callsOf(t *testing.T, reg *prometheus.Registry, operation string) float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "messenger_glific_request_calls" && m.GetLabel()[0].GetValue() == operation {
+				return m.GetHistogram().GetSampleSum()
+			}
+		}
+	}
+	return -1
+}

@@ -46,19 +46,19 @@ const clockSkew = 15 * time.Minute
 // conversation is one contact of the search with its newest messages first.
 type conversation struct {
 	Contact struct {
-		ID string `json:"id"`
+		ID identifier `json:"id"`
 	} `json:"contact"`
 	Messages []listedMessage `json:"messages"`
 }
 
 type listedMessage struct {
-	ID         string  `json:"id"`
-	TemplateID int     `json:"templateId"`
-	IsHSM      bool    `json:"isHsm"`
-	SendAt     instant `json:"sendAt"`
-	Status     string  `json:"status"`
-	BSPStatus  string  `json:"bspStatus"` // empty until it was handed to WhatsApp's provider
-	InsertedAt instant `json:"insertedAt"`
+	ID         identifier `json:"id"`
+	TemplateID int        `json:"templateId"`
+	IsHSM      bool       `json:"isHsm"`
+	SendAt     instant    `json:"sendAt"`
+	Status     string     `json:"status"`
+	BSPStatus  string     `json:"bspStatus"` // empty until it was handed to WhatsApp's provider
+	InsertedAt instant    `json:"insertedAt"`
 }
 
 // FindSent asks Glific whether a send was accepted: it looks for a template message
@@ -74,7 +74,7 @@ func (c *Client) FindSent(ctx context.Context, contactID string, templateID int,
 		}
 		for _, m := range messages {
 			if m.isSend(templateID, sendAt) {
-				return Found{Accepted, m.ID}, nil
+				return Found{Accepted, string(m.ID)}, nil
 			}
 		}
 		if len(messages) < limit || time.Time(messages[limit-1].InsertedAt).Before(sendAt.Add(-clockSkew)) {
@@ -99,7 +99,7 @@ func (c *Client) messagesOf(ctx context.Context, contactID string, limit int) ([
 		return nil, false, c.failure(r, nil)
 	}
 	for _, v := range conversations {
-		if v.Contact.ID == contactID {
+		if string(v.Contact.ID) == contactID {
 			return v.Messages, true, nil
 		}
 	}

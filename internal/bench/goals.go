@@ -15,12 +15,9 @@ type goal struct {
 
 const (
 	itsTime   = " × its time" // pg_recvlogical's
+	asFast    = " × as fast"  // as avni-server's sequence: login, contact search, login, send, one message after the other
 	perSecond = "/s"
 )
-
-// serialPerSecond is what avni-server comes to with such a Glific: it sends one message after
-// the other, with a login, a search and a send each.
-const serialPerSecond = 1 / (3 * 0.050)
 
 // rules-server's own speed on the same contract, measured on one core.
 const (
@@ -34,9 +31,14 @@ var goals = []goal{
 	{what: "due time to request at Glific, 99 of 100", benchmark: "DueToRequest", metric: "p99-ms", unit: " ms", limit: 1000},
 	{what: "the same, the median", benchmark: "DueToRequest", metric: "p50-ms", unit: " ms"},
 	{what: "registrations to messages, all at once, Glific answers at once", benchmark: "WholePath", metric: "messages/s", unit: perSecond},
-	{what: "the same, Glific answers in 50 ms, beside sending one by one", benchmark: "DistantGlific", metric: "messages/s", unit: perSecond,
-		limit: 50 * serialPerSecond, atLeast: true},
+	{what: "the same, Glific answers in 50 ms", benchmark: "DistantGlific", metric: "messages/s", unit: perSecond},
 	{what: "most memory of the process meanwhile", benchmark: "WholePath", metric: "memory-MB", unit: " MB", limit: 150},
+	{what: "messages to known contacts, Glific answers in 50 ms, beside avni-server", benchmark: "Delivery/organisations=1", metric: "times-serial", unit: asFast, limit: 50, atLeast: true},
+	{what: "the same, in figures", benchmark: "Delivery/organisations=1", metric: "messages/s", unit: perSecond},
+	{what: "the same, 4 organisations", benchmark: "Delivery/organisations=4", metric: "messages/s", unit: perSecond},
+	{what: "the same, 16 organisations", benchmark: "Delivery/organisations=16", metric: "messages/s", unit: perSecond},
+	{what: "most memory of the process with 100,000 messages due", benchmark: "ManyDue", metric: "memory-MB", unit: " MB", limit: 150},
+	{what: "messages meanwhile, Glific answers at once", benchmark: "ManyDue", metric: "messages/s", unit: perSecond},
 
 	{what: "changes that no rule wants, each its own transaction", benchmark: "DrainSingleRowTransactions", metric: "no-match-ratio", unit: itsTime, limit: 0.6},
 	{what: "changes into the inbox, each its own transaction", benchmark: "DrainSingleRowTransactions", metric: "into-inbox-ratio", unit: itsTime, limit: 0.8},

@@ -21,9 +21,28 @@ func (x *execution) contactByPhone(a arguments) (any, error) {
 	return object{"contact": x.contact(c)}, nil
 }
 
-// listContacts hides blocked contacts unless a status is asked for.
+func (x *execution) contactByID(a arguments) (any, error) {
+	c := x.organisation.byID[a.text("id")]
+	if c == nil {
+		return nil, payloadError{"Elixir.Glific.Contacts.Contact", notFound}
+	}
+	return object{"contact": x.contact(c)}, nil
+}
+
 func (x *execution) listContacts(a arguments) (any, error) {
-	filter := a.object("filter")
+	objects := []object{}
+	for _, c := range page(x.matchingContacts(a.object("filter")), a.object("opts"), contactColumn, 25, 50) {
+		objects = append(objects, x.contact(c))
+	}
+	return objects, nil
+}
+
+func (x *execution) countContacts(a arguments) (any, error) {
+	return len(x.matchingContacts(a.object("filter"))), nil
+}
+
+// matchingContacts hides blocked contacts unless a status is asked for.
+func (x *execution) matchingContacts(filter arguments) []*contact {
 	var found []*contact
 	for _, c := range x.organisation.byID {
 		hidden := c.Status == "BLOCKED" && !filter.has("status")
@@ -33,11 +52,7 @@ func (x *execution) listContacts(a arguments) (any, error) {
 		}
 	}
 	slices.SortFunc(found, func(x, y *contact) int { return compare(x.ID, y.ID) })
-	objects := []object{}
-	for _, c := range page(found, a.object("opts"), contactColumn, 25, 50) {
-		objects = append(objects, x.contact(c))
-	}
-	return objects, nil
+	return found
 }
 
 func contactColumn(c *contact, column string) string {
@@ -105,7 +120,7 @@ func (x *execution) contact(c *contact) object {
 		"fields":            "{}",
 		"settings":          "{}",
 		"tags":              []object{},
-		"groups":            []object{},
+		"groups":            func() any { return x.groupsOf(c) },
 	}
 }
 

@@ -56,4 +56,5 @@ func TestOptin(t *testing.T) {
 	if _, ok := f.asha.Contact("5"); !ok {
 		t.Error("nobody else created the contact")
 	}
+	f.want(f.query(`mutation { optinContact(phone: "6", name: "Sita") { contact { name } } }`, ""), `{"data":{"optinContact":{"contact":{"name":"Sita"}}}}`)
 }

@@ -40,6 +40,17 @@ func TestStrictInput(t *testing.T) {
 		{false, search, `{"ids":["1"],"o":{"limit":"1"}}`},
 		{false, `{ search(filter: {ids: [1]}, contactOpts: {}, messageOpts: {}) { id } }`, ``},
 		{true, `{ search(filter: {ids: ["1"]}, contactOpts: {}, messageOpts: {}) { id } }`, ``},
+		{false, `mutation { createAndSendMessage(input: {templateId: "1"}) { message { id } } }`, ``},
+		{false, `mutation { createAndSendMessage(input: {sendAt: "2026-01-01"}) { message { id } } }`, ``},
+		{false, `mutation { createAndSendMessage(input: {params: ["a", 1]}) { message { id } } }`, ``},
+		{false, `mutation { createAndSendMessage(input: {isHsm: "true", params: []}) { message { id } } }`, ``},
+		{false, `mutation { optinContact(phone: "91", phones: "92") { contact { id } } }`, ``},
+		{false, `query($id: Int!) { message(id: $id) { message { id } } }`, `{"id":1}`},
+		{false, `query($id: ID!) { search(filter: {id: $id}, contactOpts: {}, messageOpts: {}) { id } }`, `{"id":"1"}`},
+		{false, `query { message(id: $id) { message { id } } }`, `{"id":1}`},
+		{false, `{ messages(opts: {order: "ASC"}) { id } }`, ``},
+		{true, `{ messages(opts: {order: ASC}) { id } }`, ``},
+		{false, `{ message(id: 1) }`, ``},
 		{false, `{ messages(filter: {dateRange: {from: "yesterday"}}) { id } }`, ``},
 		{false, `mutation { startContactFlow(flowId: 1, contactId: 1, defaultResults: "{") { success } }`, ``},
 		{false, `mutation { startContactFlow(flowId: 1, contactId: 1, defaultResults: {a: 1}) { success } }`, ``},
@@ -68,15 +79,19 @@ func TestAliasesFailAlone(t *testing.T) {
 	f.want(f.query(`query {
   a: contactByPhone(phone: "919876512345") { ...R }
   b: contactByPhone(phone: "1") { ...R }
-  c: countContacts
+  c: bspbalance
 }
 fragment R on ContactResult { __typename contact { id } errors { key message } }`, ""),
 		`{"data":{"a":{"__typename":"ContactResult","contact":{"id":"1"},"errors":null},`+
 			`"b":{"__typename":"ContactResult","contact":null,"errors":[{"key":"Contact","message":"Contact not found or permission denied."}]},"c":null},`+
-			`"errors":[{"message":"this fake of Glific does not implement countContacts","locations":[{"line":4,"column":3}],"path":["c"]}]}`)
+			`"errors":[{"message":"this fake of Glific does not implement bspbalance","locations":[{"line":4,"column":3}],"path":["c"]}]}`)
 	f.asha.SetRole("Staff")
 	f.want(f.query(`mutation { optinContact(phone: "91") { contact { id } } }`, ""),
 		`{"data":{"optinContact":null},"errors":[{"message":"Unauthorized","locations":[{"line":1,"column":12}],"path":["optinContact"]}]}`)
-	f.want(f.query(`{ contactByPhone(phone: "919876512345") { contact { phone } } }`, ""),
-		`{"data":{"contactByPhone":{"contact":{"phone":""}}}}`)
+	const whoAmI = `{ contactByPhone(phone: "919876512345") { contact { phone } } currentUser { user { name phone roles isRestricted } } }`
+	f.want(f.query(whoAmI, ""), `{"data":{"contactByPhone":{"contact":{"phone":""}},`+
+		`"currentUser":{"user":{"isRestricted":null,"name":"API user of asha","phone":"919999900001","roles":["Staff"]}}}}`)
+	f.asha.SetRole("Admin")
+	f.want(f.query(whoAmI, ""), `{"data":{"contactByPhone":{"contact":{"phone":"919876512345"}},`+
+		`"currentUser":{"user":{"isRestricted":false,"name":"API user of asha","phone":"919999900001","roles":["Admin"]}}}}`)
 }

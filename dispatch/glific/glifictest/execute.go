@@ -16,6 +16,7 @@ type execution struct {
 	organisation *Organisation
 	errors       []graphQLError
 	accepted     []*message // to be handed to the provider when the document is done
+	withoutJobs  bool       // rows are stored, but nothing will be done about them
 }
 
 // root is a root field: the least role that may use it and what it does.
@@ -25,17 +26,39 @@ type root struct {
 }
 
 var roots = map[string]root{
-	"contactByPhone":       {staff, (*execution).contactByPhone},
-	"contacts":             {staff, (*execution).listContacts},
-	"optinContact":         {manager, (*execution).optinContact},
-	"createAndSendMessage": {staff, (*execution).createAndSendMessage},
-	"message":              {staff, (*execution).messageByID},
-	"messages":             {staff, (*execution).listMessages},
-	"search":               {staff, (*execution).search},
-	"sessionTemplate":      {staff, (*execution).sessionTemplate},
-	"sessionTemplates":     {staff, (*execution).sessionTemplates},
-	"currentUser":          {staff, (*execution).currentUser},
-	"organization":         {staff, (*execution).organization},
+	"contact":        {staff, (*execution).contactByID},
+	"contactByPhone": {staff, (*execution).contactByPhone},
+	"contacts":       {staff, (*execution).listContacts},
+	"countContacts":  {staff, (*execution).countContacts},
+	"optinContact":   {manager, (*execution).optinContact},
+
+	"createAndSendMessage":        {staff, (*execution).createAndSendMessage},
+	"createAndSendMessageToGroup": {staff, (*execution).createAndSendMessageToGroup},
+	"sendHsmMessage":              {staff, (*execution).sendHsmMessage},
+	"sendHsmMessageToGroup":       {staff, (*execution).sendHsmMessageToGroup},
+
+	"message":            {staff, (*execution).messageByID},
+	"messages":           {staff, (*execution).listMessages},
+	"countMessages":      {staff, (*execution).countMessages},
+	"search":             {staff, (*execution).search},
+	"broadcastStats":     {manager, (*execution).broadcastStats},
+	"notifications":      {manager, (*execution).listNotifications},
+	"countNotifications": {manager, (*execution).countNotifications},
+
+	"group":               {staff, (*execution).groupByID},
+	"groups":              {staff, (*execution).listGroups},
+	"countGroups":         {staff, (*execution).countGroups},
+	"createGroup":         {manager, (*execution).createGroup},
+	"updateGroup":         {manager, (*execution).updateGroup},
+	"deleteGroup":         {manager, (*execution).deleteGroup},
+	"contactGroups":       {staff, (*execution).contactGroups},
+	"countContactGroups":  {staff, (*execution).countContactGroups},
+	"updateGroupContacts": {staff, (*execution).updateGroupContacts},
+
+	"sessionTemplate":  {staff, (*execution).sessionTemplate},
+	"sessionTemplates": {staff, (*execution).sessionTemplates},
+	"currentUser":      {staff, (*execution).currentUser},
+	"organization":     {staff, (*execution).organization},
 }
 
 // glificError is an error in Glific's own words.
@@ -48,30 +71,61 @@ type payloadError struct{ key, message string }
 
 func (e payloadError) Error() string { return e.message }
 
-// execute runs a document: root fields one after another, each failing alone. An
-// invalid document executes nothing and answers without data.
-func (s *Server) execute(o *Organisation, doc *parsed) any {
-	if len(doc.invalid) > 0 {
-		return map[string]any{"errors": doc.invalid}
-	}
+// execute runs a document: root fields one after another, each failing alone.
+func (s *Server) execute(o *Organisation, doc *parsed, f Fault) any {
 	s.mu.Lock()
-	x := &execution{organisation: o}
+	defer s.unlock()
+	x := &execution{organisation: o, withoutJobs: f.Kind == RowWithoutJob}
 	data := object{}
-	for _, f := range fieldsOf(doc.operation.SelectionSet) {
-		data[f.Alias] = x.root(f, doc.variables)
+	for i, field := range fieldsOf(doc.operation.SelectionSet) {
+		if f.Kind == CommitSome && i == f.Fields {
+			break
+		}
+		data[field.Alias] = x.root(field, doc.variables)
 	}
-	var deliveries []Delivery
 	for _, m := range x.accepted {
-		deliveries = append(deliveries, s.handOver(m)...)
+		s.handOver(m)
 	}
-	s.mu.Unlock()
-	s.tell(deliveries)
-
 	answer := map[string]any{"data": data}
 	if len(x.errors) > 0 {
 		answer["errors"] = x.errors
 	}
 	return answer
+}
+
+// commitLate executes a request after its client has been left without an answer.
+func (s *Server) commitLate(o *Organisation, v visit) {
+	run := func() {
+		if s.enter() {
+			defer s.visits.Done()
+			s.execute(o, v.doc, Fault{})
+		}
+	}
+	switch {
+	case s.invalid(v.doc) != nil:
+	case v.fault.Until != nil:
+		go func() {
+			select {
+			case <-v.fault.Until:
+				run()
+			case <-s.closing:
+			}
+		}()
+	default:
+		s.afterwards(v.fault.Delay, run)
+	}
+}
+
+// invalid is why a document executes nothing and is answered without data; nil if it
+// is valid.
+func (s *Server) invalid(doc *parsed) []graphQLError {
+	s.mu.Lock()
+	most := s.mostRootFields
+	s.mu.Unlock()
+	if n := len(doc.fields); len(doc.invalid) == 0 && most > 0 && n > most {
+		return []graphQLError{{Message: fmt.Sprintf("Operation is too complex: complexity is %d and maximum is %d", n, most)}}
+	}
+	return doc.invalid
 }
 
 // root runs one root field.
@@ -86,7 +140,7 @@ func (x *execution) root(f *ast.Field, variables map[string]any) any {
 	case errors.As(err, &inPayload):
 		value = object{"errors": []object{{"key": inPayload.key, "message": inPayload.message}}}
 	case err != nil:
-		x.errors = append(x.errors, graphQLError{err.Error(), at(f.Position), path})
+		x.errors = append(x.errors, graphQLError{x.organisation.user.translate(err.Error()), at(f.Position), path})
 		return nil
 	}
 	return project(value, f.SelectionSet)
@@ -147,6 +201,9 @@ func fieldsOf(set ast.SelectionSet) []*ast.Field {
 
 // refusal answers every root field of a document with an error.
 func refusal(doc *parsed, text string) any {
+	if text == "" {
+		text = unexpected
+	}
 	data, errs := object{}, []graphQLError{}
 	for _, f := range fieldsOf(doc.operation.SelectionSet) {
 		data[f.Alias] = nil

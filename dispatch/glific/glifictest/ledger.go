@@ -3,6 +3,7 @@ package glifictest
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -22,7 +23,7 @@ type Delivery struct {
 type Request struct {
 	Organisation string
 	Path         string      // below the base URL: /api or /api/v1/session
-	Operations   []string    // root fields of the GraphQL document, in order; "login" for a login
+	Operations   []string    // root fields of the GraphQL document, in order, each as often as it stands there; "login" for a login
 	Header       http.Header // without the token
 	Status       int         // 0: still executing, or the connection was dropped
 	Body         string      // of API requests; never of logins
@@ -59,6 +60,60 @@ func (s *Server) Logins(organisation string) int {
 	return 0
 }
 
+// DeliveryKey is what makes two deliveries copies of one another.
+type DeliveryKey struct {
+	Organisation, Phone string
+	TemplateID          int
+	Parameters          string // joined with "|"
+}
+
+// Copies counts the deliveries of each message.
+func (s *Server) Copies() map[DeliveryKey]int {
+	copies := map[DeliveryKey]int{}
+	for _, d := range s.Ledger() {
+		copies[DeliveryKey{d.Organisation, d.Phone, d.TemplateID, strings.Join(d.Parameters, "|")}]++
+	}
+	return copies
+}
+
+// Operation counts for PeakRate how often a root field of an organisation stands in a
+// request.
+func Operation(organisation, operation string) func(Request) int {
+	return func(r Request) int {
+		n := 0
+		for _, o := range r.Operations {
+			if r.Organisation == organisation && o == operation {
+				n++
+			}
+		}
+		return n
+	}
+}
+
+// PeakRate is the highest sum of counts over the requests of any span of time: with
+// Operation(name, "login") the logins, with Operation(name, "createAndSendMessage")
+// the messages, whatever came of them.
+func (s *Server) PeakRate(span time.Duration, count func(Request) int) int {
+	requests := s.Requests()
+	first, sum, peak := 0, 0, 0
+	for _, r := range requests {
+		sum += count(r)
+		for ; r.At.Sub(requests[first].At) >= span; first++ {
+			sum -= count(requests[first])
+		}
+		peak = max(peak, sum)
+	}
+	return peak
+}
+
+// PeakInFlightOf is the highest number of an organisation's requests with a root field
+// that were executing at once.
+func (s *Server) PeakInFlightOf(organisation, operation string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.flights[flight{organisation, operation}].peak
+}
+
 // PeakInFlight is the highest number of API requests that were executing at once.
 func (s *Server) PeakInFlight() int {
 	s.mu.Lock()
@@ -76,6 +131,12 @@ func (s *Server) arrive(r *Request) {
 	}
 	s.inFlight++
 	s.peakInFlight = max(s.peakInFlight, s.inFlight)
+	for _, f := range r.flights() {
+		c := s.flights[f]
+		c.now++
+		c.peak = max(c.peak, c.now)
+		s.flights[f] = c
+	}
 }
 
 // leave records how a request ended.
@@ -84,4 +145,24 @@ func (s *Server) leave(r *Request, status int) {
 	defer s.mu.Unlock()
 	r.Status = status
 	s.inFlight--
+	for _, f := range r.flights() {
+		c := s.flights[f]
+		c.now--
+		s.flights[f] = c
+	}
+}
+
+// flight is what PeakInFlightOf tells apart.
+type flight struct{ organisation, operation string }
+
+type flightCount struct{ now, peak int }
+
+func (r *Request) flights() []flight {
+	var list []flight
+	for _, o := range r.Operations {
+		if f := (flight{r.Organisation, o}); !slices.Contains(list, f) {
+			list = append(list, f)
+		}
+	}
+	return list
 }

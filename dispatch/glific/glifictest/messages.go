@@ -2,14 +2,10 @@ package glifictest
 
 import (
 	"crypto/md5"
-	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // message is a row of Glific's messages.
@@ -18,132 +14,38 @@ type message struct {
 	number       int // among those of its contact
 	organisation *Organisation
 	contact      *contact
+	group        *group     // of a message to a group
+	broadcast    *broadcast // nil: sent to one contact
 	templateID   int
+	kind         string   // TEXT, IMAGE, …
 	parameters   []string // not a column of Glific's: kept for the ledger
 	body         string
 	status       string
 	bspStatus    string // empty: null
+	bspID        string
 	errors       string
 	sendAt       time.Time
 	insertedAt   time.Time
 	updatedAt    time.Time
 }
 
-// Error texts of Glific 8.10.1.
-const (
-	notFound   = "Resource not found"
-	unexpected = "Something unexpected has happened, please reach out to Glific team over discord to get this resolved"
-)
-
-const maxMessage = 4096 // characters
-
-var placeholder = regexp.MustCompile(`\{\{([0-9]+)\}\}`)
-
-// createAndSendMessage sends a template: it stores a row and leaves the rest to the
-// worker. sendAt is stored in whole seconds and echoed.
-func (x *execution) createAndSendMessage(a arguments) (any, error) {
-	in, o := a.object("input"), x.organisation
-	if !in.flag("isHsm") {
-		return nil, errors.New("this fake of Glific sends only templates: isHsm must be true")
-	}
-	receiver := o.byID[in.text("receiverId")]
-	if receiver == nil {
-		return nil, glificError("Receiver does not exist")
-	}
-	if !in.has("params") || !in.has("templateId") {
-		return nil, glificError(unexpected)
-	}
-	parameters := cleaned(in.list("params"))
-	template, err := o.sendable(in, parameters, receiver)
-	if err != nil {
-		return nil, err
-	}
-	m := x.insert(receiver, template, parameters)
-	if in.has("sendAt") {
-		at, err := time.Parse(time.RFC3339, in.text("sendAt"))
-		if err != nil {
-			return nil, glificError(unexpected)
-		}
-		m.sendAt = at.Truncate(time.Second)
-	}
-	switch {
-	case utf8.RuneCountInString(m.body) > maxMessage:
-		return nil, glificError("Message size greater than 4096 characters")
-	case !o.gupshup:
-		m.status = "error"
-		return nil, glificError("Could not send message to contact: Check Gupshup Setting")
-	}
-	x.accepted = append(x.accepted, m)
-	return object{"message": x.message(m)}, nil
-}
-
-// sendable makes Glific's checks in Glific's order.
-func (o *Organisation) sendable(in arguments, parameters []string, receiver *contact) (Template, error) {
-	id := in.integer("templateId")
-	template, ok := o.templates[id]
-	refuse := func(text string) (Template, error) { return Template{}, glificError(text) }
-	switch {
-	case !ok:
-		return refuse(fmt.Sprintf("Not able to fetch the template with id %d. ERROR: [%q]", id, notFound))
-	case len(parameters) != template.Parameters:
-		return refuse("Please provide the right number of parameters for the template.")
-	case template.Media && !in.has("mediaId"):
-		return refuse("Please provide media for media template.")
-	case receiver.Status != "VALID":
-		return refuse("Contact status is not valid.")
-	case receiver.BSPStatus != "HSM" && receiver.BSPStatus != "SESSION_AND_HSM":
-		return refuse("Cannot send hsm message to contact, invalid BSP status.")
-	case receiver.OptinTime.IsZero():
-		return refuse("Cannot send hsm message to contact, not opted in.")
-	case o.suspended:
-		return refuse("Cannot send hsm message to contact, organization is in suspended state")
-	}
-	return template, nil
-}
-
-// cleaned are parameters with runs of white space as one space; null becomes "".
-// Unlike real Glific, @contact.name and the like are not expanded.
-func cleaned(list []any) []string {
-	texts := make([]string, len(list))
-	for i, p := range list {
-		if p != nil {
-			texts[i] = strings.Join(strings.Fields(fmt.Sprint(p)), " ")
-		}
-	}
-	return texts
-}
-
-// insert stores a row.
-func (x *execution) insert(to *contact, t Template, parameters []string) *message {
-	o := x.organisation
+// row stores a message.
+func (o *Organisation) row(to *contact, body string) *message {
+	now := o.server.options.Now()
 	o.server.messageIDs++
 	m := &message{
 		id:           o.server.messageIDs,
-		number:       len(to.messages) + 1,
 		organisation: o,
 		contact:      to,
-		templateID:   t.ID,
-		parameters:   parameters,
-		body:         rendered(t.Body, parameters),
+		kind:         "TEXT",
+		body:         body,
 		status:       "enqueued",
 		errors:       "{}",
-		insertedAt:   x.now(),
-		updatedAt:    x.now(),
+		insertedAt:   now,
+		updatedAt:    now,
 	}
 	o.messages[m.id] = m
-	to.messages = append(to.messages, m)
 	return m
-}
-
-// rendered is a template's body with its parameters filled in.
-func rendered(body string, parameters []string) string {
-	return placeholder.ReplaceAllStringFunc(body, func(p string) string {
-		n, err := strconv.Atoi(p[2 : len(p)-2])
-		if err != nil || n < 1 || n > len(parameters) {
-			return p
-		}
-		return parameters[n-1]
-	})
 }
 
 func (x *execution) messageByID(a arguments) (any, error) {
@@ -155,22 +57,12 @@ func (x *execution) messageByID(a arguments) (any, error) {
 	return object{"message": x.message(m)}, nil
 }
 
-// listMessages knows the filters body, either, receiver, user and bspStatus.
+// listMessages orders by insertion unless told otherwise, and clamps its limit.
 func (x *execution) listMessages(a arguments) (any, error) {
-	filter := a.object("filter")
-	for _, name := range []string{"sender", "types", "tagsIncluded", "tagsExcluded", "dateRange", "flowId"} {
-		if filter.has(name) {
-			return nil, fmt.Errorf("this fake of Glific does not filter messages by %s", name)
-		}
+	found, err := x.matchingMessages(a.object("filter"))
+	if err != nil {
+		return nil, err
 	}
-	var found []*message
-	for _, m := range x.organisation.messages {
-		phone := filter.ilike("either", m.contact.Phone) && filter.ilike("receiver", m.contact.Phone)
-		if phone && filter.ilike("body", m.body) && filter.ilike("user", x.organisation.user.name) && filter.equals("bspStatus", m.bspStatus) {
-			found = append(found, m)
-		}
-	}
-	slices.SortFunc(found, func(x, y *message) int { return x.id - y.id })
 	objects := []object{}
 	for _, m := range page(found, a.object("opts"), messageColumn, 25, 50) {
 		objects = append(objects, x.message(m))
@@ -178,36 +70,96 @@ func (x *execution) listMessages(a arguments) (any, error) {
 	return objects, nil
 }
 
-func messageColumn(m *message, column string) string {
-	if column == "updated_at" {
-		return m.updatedAt.UTC().Format("2006-01-02T15:04:05.000000000")
+func (x *execution) countMessages(a arguments) (any, error) {
+	found, err := x.matchingMessages(a.object("filter"))
+	return len(found), err
+}
+
+// matchingMessages filters as Glific does: receiver and sender are parts of names,
+// either is one of a phone, user one of an API user's name.
+func (x *execution) matchingMessages(filter arguments) ([]*message, error) {
+	for _, name := range []string{"tagsIncluded", "tagsExcluded", "flowId"} {
+		if filter.has(name) {
+			return nil, fmt.Errorf("this fake of Glific does not filter messages by %s", name)
+		}
 	}
-	return strconv.Itoa(m.id)
+	var found []*message
+	for _, m := range x.organisation.messages {
+		if m.matches(filter) {
+			found = append(found, m)
+		}
+	}
+	slices.SortFunc(found, func(x, y *message) int { return x.id - y.id })
+	return found, nil
+}
+
+func (m *message) matches(filter arguments) bool {
+	o := m.organisation
+	named := filter.ilike("either", m.contact.Phone) && filter.ilike("receiver", m.contact.Name) &&
+		filter.ilike("sender", o.self.Name) && filter.ilike("body", m.body) && filter.ilike("user", o.user.name)
+	typed := !filter.has("types") || slices.Contains(texts(filter.list("types")), m.kind)
+	return named && typed && filter.equals("bspStatus", m.bspStatus) && m.within(filter.object("dateRange"))
+}
+
+// within reports whether a time of the row is in a DateRangeInput, which goes to the
+// end of its last day.
+func (m *message) within(dates arguments) bool {
+	at := m.insertedAt
+	if dates.text("column") == "updated_at" {
+		at = m.updatedAt
+	}
+	from, to := moment(dates, "from"), moment(dates, "to")
+	return !(dates.has("from") && at.Before(from)) && !(dates.has("to") && !at.Before(to.UTC().Truncate(24*time.Hour).Add(24*time.Hour)))
+}
+
+// messageColumn sorts times by their nanoseconds.
+func messageColumn(m *message, column string) string {
+	switch column {
+	case "updated_at":
+		return strconv.FormatInt(m.updatedAt.UnixNano(), 10)
+	case "inserted_at":
+		return strconv.FormatInt(m.insertedAt.UnixNano(), 10)
+	default:
+		return strconv.Itoa(m.id)
+	}
 }
 
 // message is the row as it is now; params is null, as Glific does not store it.
 func (x *execution) message(m *message) object {
 	sum := md5.Sum([]byte(m.body))
+	var groupID, broadcastID, templateID any
+	if m.templateID != 0 {
+		templateID = m.templateID
+	}
+	if m.group != nil {
+		groupID = m.group.id
+	}
+	if m.broadcast != nil {
+		broadcastID = strconv.Itoa(m.broadcast.id)
+	}
 	return object{
-		"id":            strconv.Itoa(m.id),
-		"body":          m.body,
-		"uuid":          fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:]),
-		"type":          "TEXT",
-		"flow":          "OUTBOUND",
-		"status":        m.status,
-		"bspStatus":     orNull(m.bspStatus),
-		"errors":        m.errors,
-		"messageNumber": m.number,
-		"sendBy":        m.organisation.user.name,
-		"isHsm":         true,
-		"templateId":    m.templateID,
-		"sendAt":        seconds(m.sendAt),
-		"insertedAt":    microseconds(m.insertedAt),
-		"updatedAt":     microseconds(m.updatedAt),
-		"contact":       func() any { return x.contact(m.contact) },
-		"receiver":      func() any { return x.contact(m.contact) },
-		"user":          func() any { return x.user() },
-		"tags":          []object{},
+		"bspMessageId":       orNull(m.bspID),
+		"groupId":            groupID,
+		"messageBroadcastId": broadcastID,
+		"id":                 strconv.Itoa(m.id),
+		"body":               m.body,
+		"uuid":               fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:]),
+		"type":               m.kind,
+		"flow":               "OUTBOUND",
+		"status":             m.status,
+		"bspStatus":          orNull(m.bspStatus),
+		"errors":             m.errors,
+		"messageNumber":      m.number,
+		"sendBy":             m.organisation.user.name,
+		"isHsm":              m.templateID != 0,
+		"templateId":         templateID,
+		"sendAt":             seconds(m.sendAt),
+		"insertedAt":         microseconds(m.insertedAt),
+		"updatedAt":          microseconds(m.updatedAt),
+		"contact":            func() any { return x.contact(m.contact) },
+		"receiver":           func() any { return x.contact(m.contact) },
+		"user":               func() any { return x.user() },
+		"tags":               []object{},
 	}
 }
 

@@ -60,7 +60,7 @@ func TestChecksOfSend(t *testing.T) {
 	contact.Status = "VALID"
 	f.asha.AddContact(contact)
 	wantText(f.send(2, to, `["a"]`), "Cannot send hsm message to contact, invalid BSP status.")
-	contact.BSPStatus = "HSM"
+	contact.BSPStatus = "SESSION" // who wrote within a day need not have HSM
 	f.asha.AddContact(contact)
 	wantText(f.send(2, to, `["a"]`), "Cannot send hsm message to contact, not opted in.")
 	contact.OptinTime = time.Unix(1, 0)
@@ -127,7 +127,8 @@ func TestWorker(t *testing.T) {
 	if d := <-told; d.Phone != mother || d.MessageID != "2" {
 		t.Errorf("told of %+v", d)
 	}
-	const failed = `{"bspStatus":"ERROR","errors":"{\"payload\":{\"payload\":{\"code\":1002,\"reason\":\"Number Does Not Exists On WhatsApp\"}}}"}`
+	const failed = `{"bspStatus":"ERROR","errors":"{\"app\":\"asha\",\"payload\":{\"destination\":\"919876500002\",\"gsId\":\"gs-1\",` +
+		`\"payload\":{\"code\":1002,\"reason\":\"Number Does Not Exists On WhatsApp\"},\"type\":\"failed\"},\"type\":\"message-event\"}"}`
 	wanted := `{"data":{"a":{"message":` + failed + `},"b":{"message":{"bspStatus":"ENQUEUED","errors":"{}"}}}}`
 	f.eventually(wanted, func() string {
 		return f.query(`{ a: message(id: 1) { message { bspStatus errors } } b: message(id: 2) { message { bspStatus errors } } }`, "")

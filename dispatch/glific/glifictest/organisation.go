@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -13,32 +12,34 @@ type Organisation struct {
 	server    *Server
 	name      string
 	user      apiUser
-	sessions  map[string]time.Time // token to expiry
+	sessions  map[string]session // by access token
 	logins    int
 	templates map[int]Template
 	contacts  map[string]*contact // by phone
 	byID      map[string]*contact
 	messages  map[int]*message
-	offline   map[string]bool // phones without WhatsApp
-	suspended bool
-	paused    bool // the account: no login
-	gupshup   bool // the provider is set up
-	race      bool // the next opt-in of a new phone comes too late
+	groups    map[string]*group
+	self      *contact // the organisation's own, sender and receiver of messages to groups; in no list
+
+	notifications  []notification
+	broadcasts     []*broadcast // in order of insertion
+	broadcasting   bool         // a run is on its way
+	providerFaults []*ProviderFault
+	second         int64 // of the last message to the provider
+	inSecond       int   // messages in it
+
+	suspended      bool
+	suspendedUntil time.Time
+	inactive       bool // no organisation at all, for whoever asks
+	paused         bool // the account: no login
+	gupshup        bool // the provider is set up
+	searchFails    bool
+	race           bool // the next opt-in of a new phone comes too late
 }
 
 type apiUser struct {
 	phone, password, name, role string
-}
-
-// Template is a WhatsApp template of an organisation.
-type Template struct {
-	ID         int
-	Label      string
-	Body       string // with {{1}}, {{2}}, …
-	Parameters int    // 0: as many as words of Body hold a placeholder
-	Media      bool   // wants an attachment
-	Status     string // empty: APPROVED; like Glific, sending does not look at it
-	Inactive   bool   // nor at this
+	hindi                       bool
 }
 
 // Contact is a person an organisation knows.
@@ -50,6 +51,7 @@ type Contact struct {
 	BSPStatus  string    // empty: NONE; HSM and SESSION_AND_HSM receive templates
 	OptinTime  time.Time // zero: not opted in
 	OptoutTime time.Time // zero: not opted out
+	Language   string    // empty: en; a locale such as hi
 }
 
 // AddOrganisation adds an organisation with one API user of role Manager.
@@ -57,15 +59,16 @@ func (s *Server) AddOrganisation(name, phone, password string, templates ...Temp
 	o := &Organisation{
 		server:    s,
 		name:      name,
-		user:      apiUser{phone, password, "API user of " + name, "Manager"},
-		sessions:  map[string]time.Time{},
+		user:      apiUser{phone: phone, password: password, name: "API user of " + name, role: "Manager"},
+		sessions:  map[string]session{},
 		templates: map[int]Template{},
 		contacts:  map[string]*contact{},
 		byID:      map[string]*contact{},
 		messages:  map[int]*message{},
-		offline:   map[string]bool{},
+		groups:    map[string]*group{},
 		gupshup:   true,
 	}
+	o.self = &contact{Contact: Contact{ID: "0", Phone: phone, Name: name, Status: "VALID", BSPStatus: "SESSION_AND_HSM"}}
 	for _, t := range templates {
 		o.templates[t.ID] = t.withDefaults()
 	}
@@ -73,22 +76,6 @@ func (s *Server) AddOrganisation(name, phone, password string, templates ...Temp
 	defer s.mu.Unlock()
 	s.organisations[name] = o
 	return o
-}
-
-// withDefaults counts parameters as Glific does: words that hold a placeholder, so
-// that "{{1}},{{2}}" counts as one.
-func (t Template) withDefaults() Template {
-	if t.Parameters == 0 {
-		for _, word := range strings.Fields(t.Body) {
-			if placeholder.MatchString(word) {
-				t.Parameters++
-			}
-		}
-	}
-	if t.Status == "" {
-		t.Status = "APPROVED"
-	}
-	return t
 }
 
 // AddContact stores a contact, or replaces the one with this phone, and returns its id.

@@ -5,40 +5,75 @@ import (
 	"fmt"
 )
 
-// search lists the newest messages of the contacts asked for, newest first. It
-// leaves out blocked and unknown contacts, lists a contact without messages, and
-// answers [] without a limit for the messages.
+// mostSearched is the clamp of search on messages per conversation.
+const mostSearched = 250
+
+// search lists the newest messages of contacts or groups, newest first. Without a
+// limit for the messages, or with FailSearch, it answers [] for contacts.
 func (x *execution) search(a arguments) (any, error) {
 	filter, opts := a.object("filter"), a.object("messageOpts")
+	if filter.flag("searchGroup") {
+		return x.searchGroups(filter, a.object("contactOpts"), opts)
+	}
 	ids := filter.list("ids")
 	if filter.has("id") {
 		ids = append(ids, filter["id"])
 	}
-	if filter.flag("searchGroup") || len(ids) == 0 {
-		return nil, errors.New("this fake of Glific searches only by contact id")
+	if len(ids) == 0 {
+		return nil, errors.New("this fake of Glific searches only by the ids of contacts or groups")
 	}
-	conversations := []object{}
-	if !opts.has("limit") {
-		return conversations, nil
+	if !opts.has("limit") || x.organisation.searchFails {
+		return []object{}, nil
 	}
+	return x.conversations(ids, opts.integer("limit")), nil
+}
+
+// conversations leaves out blocked and unknown contacts, and lists a contact without
+// messages. The limit of contactOpts says nothing with ids.
+func (x *execution) conversations(ids []any, limit int) []object {
+	list := []object{}
 	for _, id := range ids {
 		c := x.organisation.byID[fmt.Sprint(id)]
 		if c == nil || c.Status == "BLOCKED" {
 			continue
 		}
-		conversations = append(conversations, object{
-			"id":       "contact_" + c.ID,
-			"contact":  x.contact(c),
-			"messages": x.newest(c, min(opts.integer("limit"), 250)),
-		})
+		list = append(list, object{"id": "contact_" + c.ID, "contact": x.contact(c), "messages": x.newest(c.messages, limit)})
 	}
-	return conversations, nil
+	return list
 }
 
-func (x *execution) newest(c *contact, limit int) []object {
+// searchGroups lists the messages to groups, not those to their members. It fails
+// without limits, which a search for contacts survives.
+func (x *execution) searchGroups(filter, contactOpts, messageOpts arguments) (any, error) {
+	if !contactOpts.has("limit") || !messageOpts.has("limit") || x.organisation.searchFails {
+		return nil, glificError(unexpected)
+	}
+	ids := filter.list("includeGroups")
+	if len(ids) == 0 {
+		ids = append(filter.list("ids"), filter.list("id")...)
+	}
 	list := []object{}
-	for i := len(c.messages) - 1; i >= 0 && len(list) < limit; i-- {
-		list = append(list, x.message(c.messages[i]))
+	for _, g := range x.organisation.groupsByID() {
+		wanted := len(ids) == 0
+		for _, id := range ids {
+			wanted = wanted || fmt.Sprint(id) == g.textID()
+		}
+		if wanted && len(list) < contactOpts.integer("limit") {
+			list = append(list, object{
+				"id":       fmt.Sprintf("group_%d", g.id),
+				"group":    x.group(g),
+				"messages": x.newest(g.messages, messageOpts.integer("limit")),
+			})
+		}
+	}
+	return list, nil
+}
+
+func (x *execution) newest(messages []*message, limit int) []object {
+	limit = min(limit, mostSearched)
+	list := []object{}
+	for i := len(messages) - 1; i >= 0 && len(list) < limit; i-- {
+		list = append(list, x.message(messages[i]))
 	}
 	return list
 }

@@ -16,14 +16,20 @@ import (
 // Options of a Server. The zero value is usable.
 type Options struct {
 	Address           string           // host:port to listen on; empty: a free port of 127.0.0.1
-	Now               func() time.Time // the server's clock: session expiry, limits, timestamps; nil: time.Now
+	Now               func() time.Time // the server's clock: session expiry, limits, timestamps; nil: Clock's, or time.Now
+	Clock             *Clock           // drives all that happens later; nil: real time. AnswerTime and all delays of faults but CommitLate's are always real
 	SessionTTL        time.Duration    // 0: 30 min
 	RequestsPerMinute int              // per API user; 0: 180
 	LoginsPerMinute   int              // per phone; 0: 50
 	NoLimits          bool             // no rate limits at all
 	AnswerTime        time.Duration    // how long each API request takes; executed in the middle of it
 	DeliverAfter      time.Duration    // how long a message waits for the provider, with bspStatus null; 0: none
-	BSPStatus         string           // what the provider then says; empty: DELIVERED
+	BSPPerSecond      int              // messages per organisation and second to the provider; 0: no limit (Glific's seed is 40)
+	RetryAfter        time.Duration    // before Glific's one retry; 0: 17 s
+	BSPStatus         string           // the last of the provider's callbacks; empty: DELIVERED
+	CallbackAfter     time.Duration    // between the provider's callbacks; 0: all come at once
+	BroadcastEvery    time.Duration    // how often messages to groups are worked off; 0: 1 min
+	BroadcastContacts int              // how many contacts a run reaches; 0: 100
 	OnDelivery        func(Delivery)   // called for each message that reaches a phone; must be safe for concurrent use
 }
 
@@ -34,18 +40,30 @@ type Server struct {
 	http    *http.Server
 	served  chan struct{}
 	visits  sync.WaitGroup // requests being handled
+	closing chan struct{}
 
-	mu            sync.Mutex // guards all below and everything in the organisations
-	organisations map[string]*Organisation
-	contactIDs    int // last given; like message ids from one sequence for all organisations
-	messageIDs    int
-	limits        limiter
-	faults        []*Fault
-	ledger        []Delivery
-	requests      []*Request
-	inFlight      int
-	peakInFlight  int
-	closed        bool
+	mu              sync.Mutex // guards all below and everything in the organisations
+	organisations   map[string]*Organisation
+	contactIDs      int // last given; all ids come from sequences that the organisations share
+	messageIDs      int
+	groupIDs        int
+	membershipIDs   int
+	broadcastIDs    int
+	notificationIDs int
+	limits          limiter
+	faults          []*Fault
+	ledger          []Delivery
+	told            int // deliveries OnDelivery knows
+
+	nodes          int // 0: one
+	turns          int // requests so far
+	mostRootFields int // of a document; 0: any number
+	refusedStatus  int // HTTP status of invalid documents; 0: 200
+	requests       []*Request
+	inFlight       int
+	peakInFlight   int
+	flights        map[flight]flightCount
+	closed         bool
 }
 
 // New starts a server; Close stops it.
@@ -59,8 +77,10 @@ func New(options Options) (*Server, error) {
 		options:       options,
 		address:       listener.Addr().String(),
 		served:        make(chan struct{}),
+		closing:       make(chan struct{}),
 		organisations: map[string]*Organisation{},
 		limits:        limiter{},
+		flights:       map[flight]flightCount{},
 	}
 	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), IdleTimeout: time.Minute, ReadHeaderTimeout: time.Minute}
 	go func() {
@@ -74,7 +94,10 @@ func New(options Options) (*Server, error) {
 // nothing is delivered afterwards. OnDelivery must not call it.
 func (s *Server) Close() {
 	s.mu.Lock()
-	s.closed = true
+	if !s.closed {
+		s.closed = true
+		close(s.closing)
+	}
 	s.mu.Unlock()
 	_ = s.http.Close() // a listener that is already closed is no trouble
 	<-s.served
@@ -93,6 +116,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+		if o.Clock != nil {
+			o.Now = o.Clock.Now
+		}
 	}
 	if o.SessionTTL == 0 {
 		o.SessionTTL = 30 * time.Minute
@@ -103,8 +129,17 @@ func (o Options) withDefaults() Options {
 	if o.LoginsPerMinute == 0 {
 		o.LoginsPerMinute = 50
 	}
+	if o.RetryAfter == 0 {
+		o.RetryAfter = retryAfter
+	}
 	if o.BSPStatus == "" {
 		o.BSPStatus = "DELIVERED"
+	}
+	if o.BroadcastEvery == 0 {
+		o.BroadcastEvery = time.Minute
+	}
+	if o.BroadcastContacts == 0 {
+		o.BroadcastContacts = 100
 	}
 	return o
 }

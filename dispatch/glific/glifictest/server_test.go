@@ -36,7 +36,9 @@ func newFake(t *testing.T, o glifictest.Options) *fake {
 	t.Helper()
 	f := &fake{t: t}
 	f.now.Store(time.Date(2026, 11, 20, 9, 0, 40, 123456000, time.UTC).UnixNano())
-	o.Now = func() time.Time { return time.Unix(0, f.now.Load()) }
+	if o.Clock == nil {
+		o.Now = func() time.Time { return time.Unix(0, f.now.Load()) }
+	}
 	server, err := glifictest.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -49,6 +51,14 @@ func newFake(t *testing.T, o glifictest.Options) *fake {
 	f.seva = server.AddOrganisation("seva", "977999900002", password, glifictest.Template{ID: 3, Body: "Hello"})
 	f.token = f.login("asha", userPhone)
 	return f
+}
+
+// clocked is a fake whose clock moves only by Advance, and then does what is due.
+func clocked(t *testing.T, o glifictest.Options) (*fake, *glifictest.Clock) {
+	t.Helper()
+	o.Clock = glifictest.NewClock(time.Date(2026, 11, 20, 9, 0, 40, 123456000, time.UTC))
+	f := newFake(t, o)
+	return f, o.Clock
 }
 
 func (f *fake) advance(d time.Duration) { f.now.Add(int64(d)) }

@@ -9,17 +9,28 @@ import (
 	"time"
 )
 
+// session is what a pair of tokens stands for. Glific keeps it on the node where it was
+// opened.
+type session struct {
+	access, renewal string
+	expiry          time.Time // of the access token
+	renewableUntil  time.Time
+	node            int
+}
+
+const renewalTTL = 30 * 24 * time.Hour
+
 // login opens a session. Any number may be open; a new one ends none.
-func (s *Server) login(o *Organisation, r *http.Request, body []byte) response {
-	phone, password := credentials(r, body)
+func (s *Server) login(o *Organisation, v visit) response {
+	phone, password := credentials(v.http, v.body)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	bucket, limit := "Authorization: "+phone, s.options.LoginsPerMinute
 	if phone == "" {
-		bucket, limit = address(r)+":"+sessionPath, unauthenticatedPerMinute
+		bucket, limit = address(v.http)+":"+sessionPath, unauthenticatedPerMinute
 	}
 	switch {
-	case !s.allow(bucket, limit):
+	case !s.allow(v.node, bucket, limit):
 		return limitExceeded
 	case phone != o.user.phone || password != o.user.password:
 		return response{http.StatusUnauthorized, errorBody("status", http.StatusUnauthorized, "Invalid phone or password")}
@@ -27,17 +38,56 @@ func (s *Server) login(o *Organisation, r *http.Request, body []byte) response {
 		return response{http.StatusForbidden, errorBody("status", http.StatusForbidden,
 			"Your account is suspended or paused by your team. Please contact your team to resume it.")}
 	}
-	token, expiry := rand.Text(), s.options.Now().Add(s.options.SessionTTL)
-	o.sessions[token] = expiry
 	o.logins++
-	return response{http.StatusOK, map[string]any{"data": map[string]any{
-		"access_token":          token,
-		"token_expiry_time":     microseconds(expiry),
-		"renewal_token":         rand.Text(),
-		"last_login_time":       microseconds(s.options.Now()),
-		"is_trial":              false,
-		"trial_expiration_date": nil,
-	}}}
+	pair := o.open(v.node)
+	pair["last_login_time"] = microseconds(s.options.Now())
+	pair["is_trial"] = false
+	pair["trial_expiration_date"] = nil
+	return response{http.StatusOK, map[string]any{"data": pair}}
+}
+
+// renew takes a renewal token once, and ends the session it belongs to.
+func (s *Server) renew(o *Organisation, v visit) response {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.allow(v.node, address(v.http)+":"+renewPath, unauthenticatedPerMinute) {
+		return limitExceeded
+	}
+	token, now := v.http.Header.Get("Authorization"), s.options.Now()
+	for access, old := range o.sessions {
+		if token == old.renewal && old.node == v.node && now.Before(old.renewableUntil) {
+			delete(o.sessions, access)
+			return response{http.StatusOK, map[string]any{"data": o.open(v.node)}}
+		}
+	}
+	return response{http.StatusUnauthorized, errorBody("status", http.StatusUnauthorized, "Invalid token")}
+}
+
+// logout ends a session.
+func (s *Server) logout(o *Organisation, v visit) response {
+	if refused := s.admit(o, v); refused != nil {
+		return *refused
+	}
+	s.forget(v.http.Header.Get("Authorization"))
+	return response{http.StatusOK, map[string]any{"data": map[string]any{}}}
+}
+
+// open opens a session on a node.
+func (o *Organisation) open(node int) map[string]any {
+	now := o.server.options.Now()
+	opened := session{
+		access:         rand.Text(),
+		renewal:        rand.Text(),
+		expiry:         now.Add(o.server.options.SessionTTL),
+		renewableUntil: now.Add(renewalTTL),
+		node:           node,
+	}
+	o.sessions[opened.access] = opened
+	return map[string]any{
+		"access_token":      opened.access,
+		"token_expiry_time": microseconds(opened.expiry),
+		"renewal_token":     opened.renewal,
+	}
 }
 
 // credentials reads a login, which may be JSON or a form.
@@ -58,10 +108,10 @@ func credentials(r *http.Request, body []byte) (phone, password string) {
 	return login.User.Phone, login.User.Password
 }
 
-// holds reports whether a token is one of a living session. It needs the lock.
-func (o *Organisation) holds(token string) bool {
-	expiry, ok := o.sessions[token]
-	return ok && o.server.options.Now().Before(expiry)
+// holds reports whether a node knows a token of a living session. It needs the lock.
+func (o *Organisation) holds(token string, node int) bool {
+	opened, ok := o.sessions[token]
+	return ok && opened.node == node && o.server.options.Now().Before(opened.expiry)
 }
 
 // forget ends a session.

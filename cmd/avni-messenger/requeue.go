@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"avni-messenger/dispatch"
+)
+
+const requeueHelp = `Lets requests be tried again at once: those that wait after a failure, were held, were
+refused, or have expired. Each is named by message_request_queue.id, as the log and
+messenger.delivery name it. What Glific has accepted is never sent again.
+
+It can be run at any time, beside the running avni-messenger, which sees it by itself.
+Give it the same environment as that one.
+
+  avni-messenger requeue 925 931
+  avni-messenger requeue 925 --due-now          was due too long ago, or is due later
+  avni-messenger requeue 925 --not-at-glific    its send had no answer, and you have
+                                                looked: the contact in Glific has it not`
+
+const cancelHelp = `Voids requests that are not sent, as Avni does with what is not wanted any more. Each is
+named by message_request_queue.id, as the log and messenger.delivery name it.
+
+It can be run at any time, beside the running avni-messenger, which sees it by itself.
+Give it the same environment as that one.
+
+  avni-messenger cancel 925 931`
+
+func newRequeueCommand(c console) *cobra.Command {
+	var o dispatch.RequeueOptions
+	cmd := &cobra.Command{
+		Use:   "requeue REQUEST…",
+		Short: "Let requests be tried again at once",
+		Long:  requeueHelp,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return changeRequests(cmd.Context(), c, args, "is tried again", func(ctx context.Context, h dispatch.ByHand, id int64) (dispatch.Standing, error) {
+				return h.Requeue(ctx, id, o)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&o.DueNow, "due-now", false, "make them due now, whenever they were due before")
+	cmd.Flags().BoolVar(&o.NotAtGlific, "not-at-glific", false, "send again what may have been accepted, without asking Glific")
+	return cmd
+}
+
+func newCancelCommand(c console) *cobra.Command {
+	return &cobra.Command{
+		Use:   "cancel REQUEST…",
+		Short: "Void requests that are not sent",
+		Long:  cancelHelp,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return changeRequests(cmd.Context(), c, args, "is cancelled", func(ctx context.Context, h dispatch.ByHand, id int64) (dispatch.Standing, error) {
+				return h.Cancel(ctx, id)
+			})
+		},
+	}
+}
+
+// errNotAll ends a command with exit code 1 after it has said what could not be done.
+var errNotAll = errors.New("")
+
+// changeRequests changes the requests that a command line names, one by one, and says of
+// each how it stood and what comes of it.
+func changeRequests(ctx context.Context, c console, args []string, done string, change func(context.Context, dispatch.ByHand, int64) (dispatch.Standing, error)) error {
+	ids, err := requestIDs(args)
+	if err != nil {
+		return err
+	}
+	cfg, err := parseConfig(c.environ)
+	if err != nil {
+		return err
+	}
+	setLocalTime(cfg.Timezone)
+	cfg.Dispatch = true // also what is not sent because MESSENGER_DISPATCH is off can be changed
+	pool, err := openPool(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	directory := newDirectory(pool, cfg, slog.New(slog.DiscardHandler))
+	if _, err := directory.Load(ctx); err != nil {
+		return explain(err, cfg)
+	}
+	hand := dispatch.ByHand{Pool: pool, Organisations: directory.Delivering(), Window: cfg.window()}
+	all := true
+	for _, id := range ids {
+		stood, err := change(ctx, hand, id)
+		var no *dispatch.NotPossible
+		switch {
+		case err == nil:
+			fmt.Fprintf(c.stdout, "request %d %s; it was %s\n", id, done, standingText(stood))
+		case errors.As(err, &no):
+			all = false
+			fmt.Fprintf(c.stdout, "request %d is left alone: %s\n", id, no.Why)
+		default:
+			return explain(err, cfg)
+		}
+	}
+	if !all {
+		return errNotAll
+	}
+	return nil
+}
+
+func requestIDs(args []string) ([]int64, error) {
+	if len(args) == 0 {
+		return nil, &usageError{"no request is named: give message_request_queue.id of one or more, as the log and messenger.delivery name them"}
+	}
+	var ids []int64
+	for _, arg := range args {
+		id, err := strconv.ParseInt(arg, 10, 64)
+		if err != nil {
+			return nil, &usageError{fmt.Sprintf("%q is no request: it must be a number, message_request_queue.id", arg)}
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+func standingText(s dispatch.Standing) string {
+	text := s.State
+	if text == "" {
+		text = "not tried yet"
+	}
+	if s.Reason != "" {
+		text += " (" + s.Reason.Text() + ")"
+	}
+	return text
+}

@@ -1,0 +1,84 @@
+package glific
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// groupConversation is one group of the search with its newest messages first.
+type groupConversation struct {
+	Group struct {
+		ID identifier `json:"id"`
+	} `json:"group"`
+	Messages []groupMessage `json:"messages"`
+}
+
+// groupMessage is the row that Glific stores for the group itself, beside those of its
+// members.
+type groupMessage struct {
+	ID         identifier `json:"id"`
+	Body       string     `json:"body"` // "Sending HSM template <id>, params: …"
+	SendAt     instant    `json:"sendAt"`
+	InsertedAt instant    `json:"insertedAt"`
+}
+
+// FindSentToGroup asks Glific whether a message to a group was accepted: it looks for a
+// message of the group with this template and this SendAt. A group that is not listed
+// proves nothing, nor does one with messages of this template that carry no SendAt.
+func (c *Client) FindSentToGroup(ctx context.Context, m GroupMessage) (found Found, err error) {
+	defer func() { c.metrics.count(OpFindSentToGroup, err) }()
+	sendAt := m.SendAt.Truncate(time.Second)
+	for _, limit := range searchLimits {
+		messages, listed, err := c.messagesOfGroup(ctx, m.GroupID, limit)
+		if err != nil || !listed {
+			return Found{}, err
+		}
+		conclusive := true
+		for _, listed := range messages {
+			if !listed.isOf(m.TemplateID) {
+				continue
+			}
+			if time.Time(listed.SendAt).Equal(sendAt) {
+				return Found{Accepted, string(listed.ID)}, nil
+			}
+			unmarked := time.Time(listed.SendAt).IsZero()
+			conclusive = conclusive && !(unmarked && time.Time(listed.InsertedAt).After(sendAt.Add(-clockSkew)))
+		}
+		if !conclusive {
+			return Found{}, nil
+		}
+		if len(messages) < limit || time.Time(messages[limit-1].InsertedAt).Before(sendAt.Add(-clockSkew)) {
+			return Found{Presence: Absent}, nil
+		}
+	}
+	return Found{}, nil
+}
+
+// messagesOfGroup lists the newest messages of a group. False: it is not listed.
+func (c *Client) messagesOfGroup(ctx context.Context, groupID string, limit int) ([]groupMessage, bool, error) {
+	r, err := c.call(ctx, searchGroup, map[string]any{"group": groupID, "limit": limit})
+	if err != nil {
+		return nil, false, err
+	}
+	var conversations []groupConversation
+	if err := c.decode(r, &conversations); err != nil {
+		return nil, false, err
+	}
+	if conversations == nil || len(r.messages) > 0 {
+		return nil, false, c.failure(r, nil)
+	}
+	for _, v := range conversations {
+		if string(v.Group.ID) == groupID {
+			return v.Messages, true, nil
+		}
+	}
+	return nil, false, nil
+}
+
+// isOf reports whether the message is one of the template. Glific shows the template
+// only in the text.
+func (m groupMessage) isOf(templateID int) bool {
+	return strings.HasPrefix(m.Body, fmt.Sprintf("Sending HSM template %d,", templateID))
+}
