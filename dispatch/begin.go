@@ -24,7 +24,7 @@ update messenger.delivery d
               from messenger.delivery o
              where o.organisation_id = d.organisation_id and o.contact_id = @contact and o.template_id = @template
                and o.send_at > @now::timestamptz - interval '1 hour')),
-       sending_since = clock_timestamp(), claimed_until = clock_timestamp() + @lease::interval,
+       rule_id = @rule, entity_id = @entity, sending_since = clock_timestamp(), claimed_until = clock_timestamp() + @lease::interval,
        next_attempt_at = clock_timestamp() + @lease::interval, updated_at = now()
   from ` + from + `
  where d.request_id = @request and d.claimed_by = @holder and ` + queued + `
@@ -47,7 +47,7 @@ func (q *queue) begin(ctx context.Context, now time.Time, c *claim, m message) (
 	arguments := pgx.NamedArgs{
 		"request": c.ID, "holder": c.holder, "now": now, "lease": q.settings.SendTimeout + q.settings.Lease,
 		"contact": m.contactID, "site": m.site, "phone": string(m.phone), "template": m.templateText(), "parameters": m.parameters,
-		"step": 1,
+		"rule": orNull(c.RuleID), "entity": orNull(c.EntityID), "step": 1,
 	}
 	sql := beginRequestSQL
 	if c.member != nil {

@@ -19,6 +19,8 @@ var (
 // claimSQL takes unsent requests. Rows that another replica is claiming are skipped.
 // The condition is repeated on the delivery as it is when it is written: a replica
 // that has claimed it since this statement began has not changed the request.
+// Where a send may have reached Glific, rule and entity stay as they are: of twins from
+// before delivery_sent_once two may be there, and the index must not fail the claim.
 func claimSQL(condition string) string {
 	return `
 with due as materialized (
@@ -40,7 +42,8 @@ with due as materialized (
         on conflict (request_id) do update
        set state = 'claimed', claimed_by = excluded.claimed_by, claimed_until = excluded.claimed_until, next_attempt_at = excluded.next_attempt_at,
            request_modified_at = excluded.request_modified_at, updated_at = now(),
-           rule_id = excluded.rule_id, entity_id = excluded.entity_id, rule_modified_at = excluded.rule_modified_at,
+           rule_id = case when d.sending_since is null then excluded.rule_id else d.rule_id end,
+           entity_id = case when d.sending_since is null then excluded.entity_id else d.entity_id end, rule_modified_at = excluded.rule_modified_at,
            attempts = case when ` + settled + ` then 0 else d.attempts end
      where ` + claimable("excluded.request_modified_at") + `
     returning d.*
@@ -63,23 +66,33 @@ select due.id, coalesce(due.message_rule_id, 0), coalesce(due.entity_id, 0), coa
  order by due.scheduled_date_time, due.id`
 
 // claim takes up to ClaimSize messages: requests that are due, the oldest first, then
-// requests that are not, but may have been sent, then what goes to members of groups.
-func (q *queue) claim(ctx context.Context, now time.Time) ([]*claim, error) {
-	var claims []*claim
-	for _, sql := range []string{claimDueSQL, claimUnresolvedSQL, claimMembersSQL} {
-		if len(claims) == q.settings.ClaimSize {
-			break
+// requests that are not, but may have been sent, then what goes to members of groups. Of
+// these two a quarter each comes first, so that no backlog keeps them waiting for ever.
+func (q *queue) claim(ctx context.Context, now time.Time) (claims []*claim, err error) {
+	size := q.settings.ClaimSize
+	take := func(sql string, most int) (full bool) {
+		if most = min(most, size-len(claims)); most == 0 {
+			return true
 		}
-		more, err := q.claimBy(ctx, sql, now, q.settings.ClaimSize-len(claims))
-		if err != nil && len(claims) > 0 { // it will fail again when there is nothing else to do
-			break
-		}
-		if err != nil {
-			return nil, err
+		more, failed := q.claimBy(ctx, sql, now, most)
+		if failed != nil {
+			err = failed
 		}
 		claims = append(claims, more...)
+		return len(more) == most
 	}
-	return claims, nil
+	members, unresolved := take(claimMembersSQL, size/4), take(claimUnresolvedSQL, size/4)
+	take(claimDueSQL, size)
+	if unresolved {
+		take(claimUnresolvedSQL, size)
+	}
+	if members {
+		take(claimMembersSQL, size)
+	}
+	if len(claims) > 0 { // what failed will fail again when there is nothing else to do
+		return claims, nil
+	}
+	return nil, err
 }
 
 // claimUnjudged takes up to ClaimSize requests that are due and of which nothing is

@@ -3,13 +3,15 @@ package dispatch
 // claimMembersSQL takes messages to members of groups: those that are due, in the order
 // in which they were kept, and those that may have been sent, whatever has become of the
 // message to the group. The delivery is locked itself: it is there since the member is.
+// Postgres has no idea how many members are open, and joins them in the worst of ways
+// unless offset 0 has it look each of them up.
 const claimMembersSQL = `
 with due as materialized (
     select m.id, null::bigint as message_rule_id, q.manual_message_id, null::bigint as entity_id, q.scheduled_date_time, q.created_date_time,
            q.is_voided, 0 as receiver_row, m.receiver_type, m.receiver_id, q.id as member_of, m.contact_id as member_contact, m.phone as member_phone
       from messenger.delivery d
-      join messenger.group_member m on m.id = d.request_id
-      join public.message_request_queue q on q.id = m.request_id
+      join lateral (select * from messenger.group_member where id = d.request_id offset 0) m on true
+      join lateral (select * from public.message_request_queue where id = m.request_id offset 0) q on true
      where d.organisation_id = @organisation and d.request_id < 0
        and d.state in ('waiting', 'claimed', 'sending', 'uncertain') and ` + claimableOpen + `
        and (d.sending_since is not null and not @dry_run::bool

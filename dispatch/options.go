@@ -71,8 +71,8 @@ func (s Settings) withDefaults() Settings {
 	setDefault(&s.ShortPause, 5*time.Second)
 	setDefault(&s.LongPause, 10*time.Minute)
 	setDefault(&s.StopGrace, 20*time.Second)
-	if s.MessagesPerSecond > 0 { // a claim must outlive its wait for its turn
-		turn := time.Duration(float64(2*s.InFlight) / s.MessagesPerSecond * float64(time.Second))
+	if s.MessagesPerSecond > 0 { // the last claim of a batch must outlive its wait for its turn
+		turn := time.Duration(float64(s.ClaimSize+s.InFlight) / s.MessagesPerSecond * float64(time.Second))
 		s.Lease = max(s.Lease, turn)
 	}
 	return s

@@ -60,7 +60,9 @@ var (
 	reviveByRuleSQL = reviveSQL(`join public.message_rule u on u.id = d.rule_id`, `u.last_modified_date_time <> d.rule_modified_at`)
 
 	// The column template_id will not do: it belongs to the contact and the send time.
-	reviveByTemplateSQL = reviveSQL(``, `d.cause = @template and coalesce(cardinality(d.parameters), 0) = @parameters`)
+	reviveByTemplateSQL = reviveSQL(``, `d.cause = @template and coalesce(cardinality(d.parameters), 0) = @parameters
+       and (d.updated_at < @seen or 1 >= (
+           select count(*) from messenger.attempt a where a.request_id = d.request_id and a.outcome = 'refused' and a.at > now() - @age::interval))`)
 
 	reviveByAgeSQL = reviveSQL(``, `d.updated_at < now() - @age::interval`)
 	reviveByIDSQL  = reviveSQL(``, `d.request_id = any(@requests)`)
@@ -184,7 +186,9 @@ select distinct d.cause
  limit 100`
 
 // reviveByTemplate looks at the templates for which requests were refused, and lets those
-// be tried again that fit by now. Glific is asked no more often than for a send.
+// be tried again that fit by now. What was refused twice since the template is as it is,
+// was so for something that it does not show, and waits for hours. Glific is asked no more
+// often than for a send.
 func (w *worker) reviveByTemplate(ctx context.Context) error {
 	now := w.now()
 	arguments := w.queue.arguments(now, pgx.NamedArgs{"reasons": templateReasons})
@@ -208,7 +212,7 @@ func (w *worker) reviveByTemplate(ctx context.Context) error {
 			continue
 		}
 		if err := w.reviveBy(ctx, now, reviveByTemplateSQL, "their template was changed", templateReasons,
-			pgx.NamedArgs{"template": cause, "parameters": shape.NumberParameters}); err != nil {
+			pgx.NamedArgs{"template": cause, "parameters": shape.NumberParameters, "seen": shape.since, "age": longestRetry}); err != nil {
 			return err
 		}
 	}

@@ -29,6 +29,7 @@ type templateBook struct {
 type templateShape struct {
 	there bool
 	glific.Template
+	since time.Time // when it was first seen to be so
 	until time.Time // when it is looked up again
 }
 
@@ -57,11 +58,14 @@ func (b *templateBook) look(ctx context.Context, id int) (templateShape, error) 
 	if err != nil {
 		return templateShape{}, err
 	}
-	is := templateShape{there, template, b.now().Add(b.ttl)}
+	is := templateShape{there, template, b.now(), b.now().Add(b.ttl)}
 	b.mu.Lock()
 	was, known := b.shapes[id]
 	if b.shapes == nil {
 		b.shapes = make(map[int]templateShape)
+	}
+	if known && was.String() == is.String() {
+		is.since = was.since
 	}
 	b.shapes[id] = is
 	b.mu.Unlock()

@@ -26,7 +26,8 @@ type groupMessage struct {
 
 // FindSentToGroup asks Glific whether a message to a group was accepted: it looks for a
 // message of the group with this template and this SendAt. A group that is not listed
-// proves nothing, nor does one with messages of this template that carry no SendAt.
+// proves nothing, nor does one with messages of this template that carry no SendAt, or
+// with one of this SendAt that does not say its template.
 func (c *Client) FindSentToGroup(ctx context.Context, m GroupMessage) (found Found, err error) {
 	defer func() { c.metrics.count(OpFindSentToGroup, err) }()
 	sendAt := m.SendAt.Truncate(time.Second)
@@ -37,14 +38,15 @@ func (c *Client) FindSentToGroup(ctx context.Context, m GroupMessage) (found Fou
 		}
 		conclusive := true
 		for _, listed := range messages {
-			if !listed.isOf(m.TemplateID) {
-				continue
-			}
-			if time.Time(listed.SendAt).Equal(sendAt) {
+			ours, marked := listed.isOf(m.TemplateID), time.Time(listed.SendAt).Equal(sendAt)
+			switch {
+			case ours && marked:
 				return Found{Accepted, string(listed.ID)}, nil
+			case marked && !listed.isOfSome(): // another version of Glific may word it otherwise
+				conclusive = false
+			case ours && time.Time(listed.SendAt).IsZero() && time.Time(listed.InsertedAt).After(sendAt.Add(-clockSkew)):
+				conclusive = false
 			}
-			unmarked := time.Time(listed.SendAt).IsZero()
-			conclusive = conclusive && !(unmarked && time.Time(listed.InsertedAt).After(sendAt.Add(-clockSkew)))
 		}
 		if !conclusive {
 			return Found{}, nil
@@ -80,5 +82,11 @@ func (c *Client) messagesOfGroup(ctx context.Context, groupID string, limit int)
 // isOf reports whether the message is one of the template. Glific shows the template
 // only in the text.
 func (m groupMessage) isOf(templateID int) bool {
-	return strings.HasPrefix(m.Body, fmt.Sprintf("Sending HSM template %d,", templateID))
+	return strings.HasPrefix(m.Body, fmt.Sprintf("%s%d,", templateBody, templateID))
 }
+
+// isOfSome reports whether the message is seen to be one of any template.
+func (m groupMessage) isOfSome() bool { return strings.HasPrefix(m.Body, templateBody) }
+
+// templateBody is how the row of a template message to a group begins.
+const templateBody = "Sending HSM template "

@@ -90,10 +90,13 @@ func TestFaultsOfSendToGroup(t *testing.T) {
 // A Glific that does not keep the send time of messages to groups cannot tell.
 func TestFindSentToGroupWithoutMarkers(t *testing.T) {
 	const row = `{"data":{"search":[{"group":{"id":"5"},"messages":[{"id":"1","body":"Sending HSM template 7001, params: a","sendAt":%s,"insertedAt":"%s"}]}]}}`
+	const reworded = `{"data":{"search":[{"group":{"id":"5"},"messages":[{"id":"1","body":"%s","sendAt":"2026-11-20T06:30:00Z","insertedAt":"2026-11-20T06:31:00Z"}]}]}}`
 	for said, want := range map[string]glific.Presence{
 		fmt.Sprintf(row, `null`, "2026-11-20T06:31:00Z"):                   glific.Unknown,
 		fmt.Sprintf(row, `null`, "2026-11-20T05:31:00Z"):                   glific.Absent, // long before
 		fmt.Sprintf(row, `"2026-11-20T06:30:01Z"`, "2026-11-20T06:31:00Z"): glific.Absent,
+		fmt.Sprintf(reworded, "HSM template 7001 goes out"):                glific.Unknown, // by another version of Glific
+		fmt.Sprintf(reworded, "Sending HSM template 7002, params: a"):      glific.Absent,
 		`{"data":{"search":[{"group":{"id":"6"},"messages":[]}]}}`:         glific.Unknown,
 		`{"data":{"search":[]}}`:                                           glific.Unknown,
 	} {

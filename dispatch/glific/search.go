@@ -63,7 +63,8 @@ type listedMessage struct {
 
 // FindSent asks Glific whether a send was accepted: it looks for a template message
 // to the contact with this template and this SendAt. Blocked contacts are never
-// listed, so the answer for them is Unknown.
+// listed, so the answer for them is Unknown, as it is where one of the template was
+// stored since without a SendAt: it may be ours.
 func (c *Client) FindSent(ctx context.Context, contactID string, templateID int, sendAt time.Time) (found Found, err error) {
 	defer func() { c.metrics.count(OpFindSent, err) }()
 	sendAt = sendAt.Truncate(time.Second)
@@ -72,10 +73,17 @@ func (c *Client) FindSent(ctx context.Context, contactID string, templateID int,
 		if err != nil || !listed {
 			return Found{}, err
 		}
+		conclusive := true
 		for _, m := range messages {
-			if m.isSend(templateID, sendAt) {
+			switch {
+			case m.isSend(templateID, sendAt):
 				return Found{Accepted, string(m.ID)}, nil
+			case m.isSend(templateID, time.Time{}) && time.Time(m.InsertedAt).After(sendAt.Add(-clockSkew)):
+				conclusive = false
 			}
+		}
+		if !conclusive {
+			return Found{}, nil
 		}
 		if len(messages) < limit || time.Time(messages[limit-1].InsertedAt).Before(sendAt.Add(-clockSkew)) {
 			return Found{Presence: Absent}, nil
@@ -106,7 +114,8 @@ func (c *Client) messagesOf(ctx context.Context, contactID string, limit int) ([
 	return nil, false, nil
 }
 
-// isSend reports whether m is the accepted message. One with status "error" that
+// isSend reports whether m is the accepted message, with that SendAt or, by the zero
+// time, without one. One with status "error" that
 // never came to the provider was stored but not sent.
 func (m listedMessage) isSend(templateID int, sendAt time.Time) bool {
 	unsent := m.Status == "error" && m.BSPStatus == ""

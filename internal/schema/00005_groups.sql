@@ -18,3 +18,7 @@ create table messenger.group_member (
 );
 comment on column messenger.group_member.request_id is 'message_request_queue.id of the message to the group';
 comment on column messenger.group_member.receiver_id is 'individual.id or users.id, by receiver_type; null: Avni knows nobody with this phone number';
+
+-- Members who are still to be messaged, in the order in which they are.
+create index delivery_open_member on messenger.delivery (organisation_id, next_attempt_at, request_id desc)
+    where request_id < 0 and state in ('waiting', 'claimed', 'sending', 'uncertain');
