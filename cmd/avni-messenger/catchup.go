@@ -53,7 +53,7 @@ func newCatchUpCommand(c console) *cobra.Command {
 
 // parseSince reads a moment of the past, given as such or as how long ago it was.
 func parseSince(text string, now time.Time) (time.Time, error) {
-	const want = "a time such as 2026-11-20T08:00:00+05:30, or how long ago it was, such as 36h or 90m"
+	const want = "a date with clock time and zone, such as 2026-11-20T08:00:00+05:30, or how long ago it was, such as 36h or 90m"
 	if text == "" {
 		return time.Time{}, &usageError{"--since is missing; it must be " + want}
 	}
@@ -84,6 +84,10 @@ func catchUp(ctx context.Context, cfg Config, since time.Time, out io.Writer) er
 	}
 	for _, stray := range directory.now.Load().strays {
 		(&narrator{out: out}).warn("MESSENGER_ORGANISATIONS", stray.Reason+". "+stray.Fix)
+	}
+	if len(directory.now.Load().standings) == 0 {
+		(&narrator{out: out}).warn("organisations", "by MESSENGER_MODE and MESSENGER_ORGANISATIONS of this environment none is served, so that no change is kept: "+
+			"use the environment of the running avni-messenger")
 	}
 	catalogue := rules.NewCatalogue(pool, directory, log, rules.NewMetrics(prometheus.NewRegistry()))
 	if err := catalogue.Load(ctx); err != nil {

@@ -144,7 +144,8 @@ func TestCatchUpTellsOfAnUnknownName(t *testing.T) {
 	db := avnitest.New(t)
 	code, stdout, stderr := command(t, []string{"MESSENGER_DATABASE_URL=" + db.URL(), "MESSENGER_MODE=none", "MESSENGER_ORGANISATIONS=ashagramin=full"},
 		"catch-up", "--since", "1m")
-	if code != exitOK || !strings.HasPrefix(stdout, `WARNING  MESSENGER_ORGANISATIONS: "ashagramin" is no organisation of this database`) {
+	if code != exitOK || !strings.HasPrefix(stdout, `WARNING  MESSENGER_ORGANISATIONS: "ashagramin" is no organisation of this database`) ||
+		!strings.Contains(stdout, "of this environment none is served") {
 		t.Errorf("catch-up ended with %d: %s%s", code, stdout, stderr)
 	}
 }
@@ -160,8 +161,8 @@ func TestParseSince(t *testing.T) {
 		{"1h30m", time.Date(2026, 11, 22, 10, 30, 0, 0, time.UTC), ""},
 		{"2026-11-20T08:00:00+05:30", time.Date(2026, 11, 20, 2, 30, 0, 0, time.UTC), ""},
 		{"", time.Time{}, "--since is missing"},
-		{"yesterday", time.Time{}, `--since is "yesterday"; it must be a time such as`},
-		{"2026-11-20", time.Time{}, "it must be a time such as"},
+		{"yesterday", time.Time{}, `--since is "yesterday"; it must be a date with clock time and zone, such as`},
+		{"2026-11-20", time.Time{}, "it must be a date with clock time and zone, such as"},
 		{"-1h", time.Time{}, "not in the past"},
 		{"2026-12-01T00:00:00Z", time.Time{}, "not in the past"},
 	} {

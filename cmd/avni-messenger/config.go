@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -154,6 +155,11 @@ func (c *Config) rangeProblems() []problem {
 	check(slotName.MatchString(c.Slot), "MESSENGER_SLOT", "is %q; Postgres allows 1 to 63 of a-z, 0-9 and _ in a slot's name", c.Slot)
 	check(slotName.MatchString(c.Publication), "MESSENGER_PUBLICATION", "is %q; it must be 1 to 63 of a-z, 0-9 and _", c.Publication)
 	check(c.MaxSlotWAL >= 64<<20, "MESSENGER_MAX_SLOT_WAL", "is %s; it must be at least 64MB", c.MaxSlotWAL)
+	if c.RulesConfig != "" {
+		file, err := os.Open(c.RulesConfig)
+		check(err == nil, "MESSENGER_RULES_CONFIG", "is %q, which cannot be read: %v", c.RulesConfig, err)
+		_ = file.Close() // also of none
+	}
 	_, _, err := net.SplitHostPort(c.Listen)
 	check(err == nil, "MESSENGER_LISTEN", "is %q; it must be host:port, such as 127.0.0.1:8024 or :8024", c.Listen)
 	return problems

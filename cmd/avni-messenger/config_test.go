@@ -39,7 +39,7 @@ func TestConfigReadsEveryVariable(t *testing.T) {
 		"MESSENGER_DRY_RUN=on", "MESSENGER_SOLE_OWNER=true", "MESSENGER_TEST_NUMBERS=+919876500001, +9779841000011",
 		"MESSENGER_TIMEZONE=Asia/Kathmandu", "MESSENGER_QUIET_HOURS=21:00-08:30", "AVNI_SEND_MESSAGES_SCHEDULED_SINCE_DAYS=2",
 		"MESSENGER_POLL_INTERVAL=10s", "MESSENGER_MAX_ATTEMPTS=3", "MESSENGER_RETRY_BASE=30s", "MESSENGER_MESSAGES_PER_SECOND=0.5",
-		"MESSENGER_REQUESTS_PER_MINUTE=60", "MESSENGER_RULE_TIMEOUT=500ms", "MESSENGER_RULES_CONFIG=/etc/avni/rules.js", "MESSENGER_SLOT=other", "MESSENGER_PUBLICATION=other_pub",
+		"MESSENGER_REQUESTS_PER_MINUTE=60", "MESSENGER_RULE_TIMEOUT=500ms", "MESSENGER_RULES_CONFIG=config_test.go", "MESSENGER_SLOT=other", "MESSENGER_PUBLICATION=other_pub",
 		"MESSENGER_LISTEN=:8025", "MESSENGER_MAX_SLOT_WAL=500mb", "LOG_LEVEL=debug", "LOG_FORMAT=text", "PATH=/bin", "OPENCHS_DATABASE_URL=jdbc:postgresql://ignored",
 	})
 	if err != nil {
@@ -62,7 +62,7 @@ func TestConfigReadsEveryVariable(t *testing.T) {
 		cfg.MaxAttempts, cfg.RetryBase, cfg.MessagesPerSecond, cfg.RequestsPerMinute, cfg.RuleTimeout, cfg.RulesConfig, cfg.Slot, cfg.Publication, cfg.MaxSlotWAL, cfg.Listen,
 		cfg.LogLevel.Level, cfg.LogFormat}
 	want := []any{ModeDispatch, Switch(false), Switch(false), Switch(true), Switch(true), "Asia/Kathmandu", 2, 10 * time.Second,
-		3, 30 * time.Second, 0.5, 60, 500 * time.Millisecond, "/etc/avni/rules.js", "other", "other_pub", Size(500 << 20), ":8025", slog.LevelDebug, LogText}
+		3, 30 * time.Second, 0.5, 60, 500 * time.Millisecond, "config_test.go", "other", "other_pub", Size(500 << 20), ":8025", slog.LevelDebug, LogText}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("values (-want +got):\n%s", diff)
 	}
