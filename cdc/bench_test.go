@@ -168,7 +168,7 @@ func benchmarkDrain(b *testing.B, prepare, load func(*bench, int)) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// compare lets each consumer drain the load in turn and reports medians.
+// compare lets each consumer drain the load in turn and reports medians, and of memory the most.
 func (f *bench) compare(b *testing.B, consumers map[string]func() used, rows int) {
 	names := []string{"pg_recvlogical", "no match", "into inbox"}
 	runs := make(map[string][]used)
@@ -187,9 +187,14 @@ func (f *bench) compare(b *testing.B, consumers map[string]func() used, rows int
 		wall := median(runs[name], func(_ int, u used) float64 { return u.wall })
 		b.Logf("%-14s %5.2f s, %6.0f rows/s; CPU %5.2f s, walsender's %5.2f s; memory %+.0f MB", name, wall, float64(rows)/wall,
 			median(runs[name], func(_ int, u used) float64 { return u.ours }), median(runs[name], func(_ int, u used) float64 { return u.server }),
-			median(runs[name], func(_ int, u used) float64 { return u.memory }))
-		if floor := runs["pg_recvlogical"]; name != "pg_recvlogical" && len(floor) > 0 {
-			b.ReportMetric(median(runs[name], func(i int, u used) float64 { return u.wall / floor[i].wall }), strings.ReplaceAll(name, " ", "-")+"-ratio")
+			most(runs[name]))
+		if name == "pg_recvlogical" {
+			continue
+		}
+		metric := strings.ReplaceAll(name, " ", "-")
+		b.ReportMetric(most(runs[name]), metric+"-memory-MB")
+		if floor := runs["pg_recvlogical"]; len(floor) > 0 {
+			b.ReportMetric(median(runs[name], func(i int, u used) float64 { return u.wall / floor[i].wall }), metric+"-ratio")
 		}
 	}
 }
@@ -201,6 +206,15 @@ func median(runs []used, of func(int, used) float64) float64 {
 	}
 	slices.Sort(values)
 	return values[len(values)/2]
+}
+
+// most is the most memory that a run took.
+func most(runs []used) float64 {
+	memory := 0.0
+	for _, u := range runs {
+		memory = max(memory, u.memory)
+	}
+	return memory
 }
 
 // copySlot puts a slot back to before the load.

@@ -97,6 +97,12 @@ type scan struct {
 	progressed func(entered int) // after each chunk
 }
 
+// answered bounds one question: the server's own limit comes first, ours is for a network
+// that swallows everything.
+func (s *scan) answered(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.timeout+2*time.Second)
+}
+
 func (s *scan) status() CatchUp {
 	return CatchUp{Running: true, Reason: s.gap.reason, Since: s.gap.since, Table: s.gap.table, Rows: s.gap.rows}
 }

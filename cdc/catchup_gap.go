@@ -12,7 +12,7 @@ import (
 
 // pool is what a scan needs of a pgxpool.Pool.
 type pool interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	Querier
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 	BeginTx(ctx context.Context, options pgx.TxOptions) (pgx.Tx, error)
@@ -42,6 +42,8 @@ type bookmark struct {
 // nextGap returns the oldest gap whose scan is not finished. A floor that has become too
 // old to compare with is given up for the time.
 func nextGap(ctx context.Context, st *store, serverVersion int) (gap, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, scanTimeout)
+	defer cancel()
 	var g gap
 	var distance int64
 	err := st.pool.QueryRow(ctx, `
@@ -72,17 +74,13 @@ func (s *scan) settle(ctx context.Context) error {
 	}
 	said := false
 	for began, pause := time.Now(), 10*time.Millisecond; ; pause = min(2*pause, time.Second) {
-		var oldest int64
-		if err := s.pool.QueryRow(ctx, `select txid_snapshot_xmin(txid_current_snapshot())`).Scan(&oldest); err != nil {
-			return fmt.Errorf("look for open transactions: %w", err)
-		}
-		if oldest >= s.gap.ceiling {
-			return nil
+		oldest, err := s.oldest(ctx)
+		if err != nil || oldest >= s.gap.ceiling {
+			return err
 		}
 		if !said && time.Since(began) > s.timeout {
 			said = true
-			s.log.Warn("changes that were not read are looked up when the transactions have ended that were open when the search began: " +
-				"`select pid, usename, xact_start, state from pg_stat_activity where backend_xid is not null order by xact_start;`")
+			s.log.Warn("changes that were not read are looked up when the transactions have ended that were open when the search began", "transactions", s.open(ctx))
 		}
 		if !rest(ctx, pause) {
 			return ctx.Err()
@@ -90,8 +88,27 @@ func (s *scan) settle(ctx context.Context) error {
 	}
 }
 
+// open names the transactions that have not ended.
+func (s *scan) open(ctx context.Context) string {
+	ctx, cancel := s.answered(ctx)
+	defer cancel()
+	return blockers(ctx, s.pool)
+}
+
+// oldest is the oldest transaction that has not ended.
+func (s *scan) oldest(ctx context.Context) (xid int64, err error) {
+	ctx, cancel := s.answered(ctx)
+	defer cancel()
+	if err := s.pool.QueryRow(ctx, `select txid_snapshot_xmin(txid_current_snapshot())`).Scan(&xid); err != nil {
+		return 0, fmt.Errorf("look for open transactions: %w", err)
+	}
+	return xid, nil
+}
+
 // close notes that the gap's scan is finished.
 func (s *scan) close(ctx context.Context) error {
+	ctx, cancel := s.answered(ctx)
+	defer cancel()
 	tag, err := s.pool.Exec(ctx, `update messenger.gap set finished_at = clock_timestamp() where id = $1 and finished_at is null`, s.gap.id)
 	if err != nil {
 		return fmt.Errorf("note the end of the search: %w", err)

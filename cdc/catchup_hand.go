@@ -36,35 +36,46 @@ func CatchUpByHand(ctx context.Context, options CatchUpOptions) (int64, error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	g := gap{reason: "by_hand", since: options.Since, mode: byTime}
-	// Whoever was killed has left a record that nobody goes on with.
-	_, err := options.Pool.Exec(ctx, `delete from messenger.gap where slot = $1 and by_hand and finished_at is null and opened_at < clock_timestamp() - interval '7 days'`, options.Names.Slot)
-	if err != nil && !isCode(err, "42P01") {
-		return 0, fmt.Errorf("delete the record of an earlier search: %w", err)
+	s := &scan{pool: options.Pool, gap: gap{reason: "by_hand", since: options.Since, mode: byTime}, pace: defaultScanPace(), keep: options.Keep,
+		holder: newHolder(), log: options.Log.With("component", "cdc"), timeout: scanTimeout}
+	if err := s.record(ctx, options.Names.Slot); err != nil {
+		return 0, err
 	}
-	// The WAL's end stands for all that the scan will see: what the stream brings later is
-	// newer. What has been written before it, but is not visible yet, is waited for.
-	err = options.Pool.QueryRow(ctx, `
-		insert into messenger.gap (slot, reason, since, mode, from_lsn, to_lsn, by_hand, xid_ceiling)
-		select $1, $2, $3, $4, e.lsn, e.lsn, true, txid_current() from pg_current_wal_insert_lsn() as e (lsn)
-		returning id, xid_ceiling`, options.Names.Slot, g.reason, g.since, string(g.mode)).Scan(&g.id, &g.ceiling)
-	if isCode(err, "42P01") {
-		return 0, errors.New("table messenger.gap does not exist: " + runSetup)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("record the search: %w", err)
-	}
-	s := &scan{pool: options.Pool, gap: g, pace: defaultScanPace(), keep: options.Keep, holder: newHolder(),
-		log: options.Log.With("component", "cdc"), timeout: scanTimeout}
 	s.progressed = func(int) {
 		if options.Told != nil {
 			options.Told(s.status())
 		}
 	}
-	if err = s.run(ctx); err != nil {
+	err := s.run(ctx)
+	if err != nil {
 		s.abandon(ctx)
 	}
 	return s.gap.rows, err
+}
+
+// record notes that a search by hand begins.
+func (s *scan) record(ctx context.Context, slot string) error {
+	ctx, cancel := s.answered(ctx)
+	defer cancel()
+	// Whoever was killed has left a record that nobody goes on with.
+	_, err := s.pool.Exec(ctx, `delete from messenger.gap where slot = $1 and by_hand and finished_at is null and opened_at < clock_timestamp() - interval '7 days'`, slot)
+	if err != nil && !isCode(err, "42P01") {
+		return fmt.Errorf("delete the record of an earlier search: %w", err)
+	}
+	// The WAL's end stands for all that the scan will see: what the stream brings later is
+	// newer. What has been written before it, but is not visible yet, is waited for.
+	g := &s.gap
+	err = s.pool.QueryRow(ctx, `
+		insert into messenger.gap (slot, reason, since, mode, from_lsn, to_lsn, by_hand, xid_ceiling)
+		select $1, $2, $3, $4, e.lsn, e.lsn, true, txid_current() from pg_current_wal_insert_lsn() as e (lsn)
+		returning id, xid_ceiling`, slot, g.reason, g.since, string(g.mode)).Scan(&g.id, &g.ceiling)
+	if isCode(err, "42P01") {
+		return errors.New("table messenger.gap does not exist: " + runSetup)
+	}
+	if err != nil {
+		return fmt.Errorf("record the search: %w", err)
+	}
+	return nil
 }
 
 // abandon forgets a search that was broken off, as far as that can be done now.

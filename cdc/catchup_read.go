@@ -95,7 +95,7 @@ func (s *scan) changedSQL(table *watchedTable) string {
 // query runs one statement that may take no longer than the scan's timeout. It is
 // planned anew each time: a plan for any parameters would read the whole table.
 func (s *scan) query(ctx context.Context, sql string, after int64, limit int, since time.Time, floor int64) ([]scanned, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout+2*time.Second)
+	ctx, cancel := s.answered(ctx)
 	defer cancel()
 	tx, err := s.pool.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
 	if err != nil {

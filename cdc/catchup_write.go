@@ -3,7 +3,6 @@ package cdc
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -48,7 +47,7 @@ func (s *scan) write(ctx context.Context, c chunk) (int, error) {
 }
 
 func (s *scan) writeOnce(ctx context.Context, c chunk) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout+2*time.Second)
+	ctx, cancel := s.answered(ctx)
 	defer cancel()
 	columns := columnsOf(c.rows)
 	batch := &pgx.Batch{}

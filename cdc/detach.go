@@ -17,42 +17,44 @@ import (
 // way it tries whether Avni can update each table. The role needs the rights of the
 // owner of Avni's tables, and the publication must be its own.
 func Detach(ctx context.Context, conn *pgx.Conn, names Names) error {
-	in, err := inspectPublished(ctx, conn, names)
-	if err != nil {
-		return err
-	}
-	return reshape(ctx, conn, names, columnLists(in.ServerVersion) && in.Publication.Listed, false, tablesTimeout)
+	return published(ctx, conn, names, func(in Inspection) error {
+		return reshape(ctx, conn, names, columnLists(in.ServerVersion) && in.Publication.Listed, false, tablesTimeout)
+	})
 }
 
 // Attach puts the column lists on again, after an upgrade of Avni, and is Detach's
 // opposite in all. A table that has lost a column that the stream needs is reported,
 // and then the publication stays as it is.
 func Attach(ctx context.Context, conn *pgx.Conn, names Names) error {
-	in, err := inspectPublished(ctx, conn, names)
+	return published(ctx, conn, names, func(in Inspection) error {
+		if err := missingColumns(ctx, conn); err != nil {
+			return err
+		}
+		return reshape(ctx, conn, names, in.Publication.Detached, true, tablesTimeout)
+	})
+}
+
+// published runs change unless the publication is not ours to reshape, and while nobody
+// sets up or repairs: a repair makes a slot for the publication that it has seen.
+func published(ctx context.Context, conn *pgx.Conn, names Names, change func(Inspection) error) error {
+	if err := names.Validate(); err != nil {
+		return err
+	}
+	unlock, err := lockSetup(ctx, conn, names)
 	if err != nil {
 		return err
 	}
-	if err := missingColumns(ctx, conn); err != nil {
-		return err
-	}
-	return reshape(ctx, conn, names, in.Publication.Detached, true, tablesTimeout)
-}
-
-// inspectPublished refuses a publication that is not ours to reshape.
-func inspectPublished(ctx context.Context, conn *pgx.Conn, names Names) (Inspection, error) {
-	if err := names.Validate(); err != nil {
-		return Inspection{}, err
-	}
+	defer unlock()
 	in, err := Inspect(ctx, conn, names)
 	switch {
 	case err != nil:
-		return in, err
+		return err
 	case !in.Publication.Exists:
-		return in, misconfigured(fmt.Errorf("publication %q does not exist: %s", names.Publication, runSetup))
+		return misconfigured(fmt.Errorf("publication %q does not exist: %s", names.Publication, runSetup))
 	case describe(in.Publication.Differences, true) != "":
-		return in, in.wrongShape(names, true)
+		return in.wrongShape(names, true)
 	}
-	return in, nil
+	return change(in)
 }
 
 // reshape sets the publication's tables, if there is anything to change, and tries them.

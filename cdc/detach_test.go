@@ -164,3 +164,37 @@ func TestReshapeWhatIsNotOurs(t *testing.T) {
 		t.Errorf("detach of somebody else's publication: %v", err)
 	}
 }
+
+// While a repair makes the slot for the publication as it has seen it, nobody alters
+// that: the new position would belong to one that is gone, and the next repair is an hour
+// away.
+func TestDetachDuringARepair(t *testing.T) {
+	f := newFixture(t)
+	f.streamOnce()
+	missed := f.register(f.avni)
+	f.dropSlot()
+	open := f.behind(`update individual set first_name = 'late' where id = ` + fmt.Sprint(missed))
+	r := f.start()
+	eventually(t, "a slot in the making", func() (bool, string) {
+		s := f.inspect().Slot
+		return s.made(f.names), fmt.Sprintf("%+v", s)
+	})
+	done, operator := make(chan error, 1), f.connect(f.db.URL())
+	go func() { done <- Detach(f.ctx, operator, f.names) }()
+	eventually(t, "an operator who waits or is done", func() (bool, string) {
+		n := f.queryInt(`select count(*) from pg_locks where locktype = 'advisory' and not granted and pid = $1`, operator.PgConn().PID())
+		return n == 1 || len(done) == 1, r.Status().Detail
+	})
+	if _, err := open.Exec(f.ctx, `commit`); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	f.take(subject(missed))
+	r.await(Streaming)
+	if in := f.inspect(); in.altered() {
+		t.Errorf("the position belongs to publication %d, and there is %d", in.Position.Fingerprint, in.Publication.Fingerprint)
+	}
+	f.take(subject(f.register(f.avni)))
+}

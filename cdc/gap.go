@@ -62,7 +62,7 @@ func (in Inspection) invalidated(names Names) error {
 		return in.lost(causeSlotUnreadable, "PostgreSQL has given slot %q up, since nobody had read it for longer than idle_replication_slot_timeout (%s)", names.Slot, in.IdleSlotTimeout)
 	case why != "" && why != "wal_removed":
 		return in.lost(causeSlotUnreadable, "PostgreSQL has given slot %q up (invalidation_reason is %s)", names.Slot, why)
-	case in.Slot.Conflicting:
+	case in.Slot.conflicts():
 		return in.lost(causeSlotUnreadable, "PostgreSQL has given slot %q up, since it was in the way of recovery on a standby", names.Slot)
 	case in.MaxSlotWALKeep != nil && *in.MaxSlotWALKeep >= 0:
 		return in.lost(causeWALRemoved, "PostgreSQL has removed WAL that slot %q still needed (wal_status is lost: max_slot_wal_keep_size, %s, was exceeded)",
@@ -70,6 +70,11 @@ func (in Inspection) invalidated(names Names) error {
 	}
 	return in.lost(causeWALRemoved, "WAL that slot %q still needed is not there any more (wal_status is lost)", names.Slot)
 }
+
+// conflicts says whether the slot was in the way of recovery on a standby. PostgreSQL 16
+// says "conflicting" of every slot that it has given up, and takes restart_lsn away if it
+// was for its WAL (slot.c, InvalidatePossiblyObsoleteSlot). Later ones have a reason.
+func (s SlotState) conflicts() bool { return s.Conflicting && s.RestartLSN != 0 }
 
 // lost says what happened and what that means. Without a stored position nothing is
 // known about what was read, so that somebody has to decide.

@@ -46,7 +46,7 @@ type SlotState struct {
 	RestartLSN    LSN       // from where WAL is kept; 0 if none is
 	WALStatus     string    // PostgreSQL 13 and later: reserved, extended, unreserved, lost
 	SafeBytes     *int64    // that can still be written before the slot is lost; nil if there is no limit
-	Conflicting   bool      // PostgreSQL 16 and later
+	Conflicting   bool      // PostgreSQL 16 and later, see conflicts
 	Invalidation  string    // why it is invalid; PostgreSQL 17 and later
 	InactiveSince time.Time // PostgreSQL 17 and later
 	SpilledBytes  int64     // that decoding had to put on disk; PostgreSQL 14 and later

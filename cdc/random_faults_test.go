@@ -2,12 +2,14 @@ package cdc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -81,23 +83,33 @@ var faults = []fault{
 	}},
 	{"slot advanced", func(run *randomRun) { run.onIdleSlot(`select pg_replication_slot_advance($1, pg_current_wal_lsn())`) }},
 	{"publication dropped", func(run *randomRun) {
-		run.exec(run.db.URL(), `drop publication if exists `+run.names.Publication)
+		run.insist(`drop publication if exists ` + run.names.Publication)
 	}},
 	{"publication made anew", func(run *randomRun) {
-		run.exec(run.db.URL(), `begin; drop publication if exists `+run.names.Publication+`; `+createPublicationSQL(run.names, run.inspect().ServerVersion)+`; commit`)
+		run.insist(`begin; drop publication if exists ` + run.names.Publication + `; ` + createPublicationSQL(run.names, run.inspect().ServerVersion) + `; commit`)
 	}},
 	{"publication altered", func(run *randomRun) {
 		table := randomTables[run.choose.IntN(len(randomTables))]
-		_, err := run.super.Exec(run.ctx, `alter publication `+run.names.Publication+` drop table `+string(table))
-		if isCode(err, "42704") {
+		if !run.insist(`alter publication ` + run.names.Publication + ` drop table ` + string(table)) {
 			return // an earlier fault has dropped it, and nobody has made it anew yet
-		}
-		if err != nil {
-			run.t.Fatal(err)
 		}
 		run.pause(100 * time.Millisecond)
 		run.anHourLater()
 		run.mendPublication()
+	}},
+	{"detached and attached", func(run *randomRun) {
+		conn := run.connect(run.db.URL())
+		for _, reshape := range []func(context.Context, *pgx.Conn, Names) error{Detach, Attach} {
+			var refused *trouble
+			err := reshape(run.ctx, conn, run.names)
+			if errors.As(err, &refused) || isRaced(err) {
+				return // an earlier fault has left no publication, and nobody has made it anew yet, or does so now
+			}
+			if err != nil {
+				run.t.Fatal(err)
+			}
+			run.pause(100 * time.Millisecond)
+		}
 	}},
 	{"catch-up by hand", func(run *randomRun) {
 		_, err := CatchUpByHand(run.ctx, CatchUpOptions{Names: run.names, Pool: run.db.Pool(), Since: run.began})
@@ -192,13 +204,34 @@ func (run *randomRun) onIdleSlot(sql string) {
 	})
 }
 
+// insist runs SQL about the publication, again as long as a reader is at it at the same
+// moment. False: the publication, or the table in it, is not there.
+func (run *randomRun) insist(sql string) bool {
+	run.t.Helper()
+	for {
+		_, err := run.connect(run.db.URL()).Exec(run.ctx, sql, pgx.QueryExecModeSimpleProtocol)
+		switch {
+		case err == nil:
+			return true
+		case isCode(err, "42704"):
+			return false
+		case !isRaced(err):
+			run.t.Fatalf("%s: %v", sql, err)
+		}
+	}
+}
+
+// isRaced is true of what Postgres says when two sessions make, alter or drop the same
+// publication at the same moment: it exists, or "tuple concurrently updated".
+func isRaced(err error) bool { return isCode(err, "23505", "42710", "XX000") }
+
 // mendPublication does what the readers ask for.
 func (run *randomRun) mendPublication() {
 	run.t.Helper()
 	if in := run.inspect(); in.Publication.Exists && describe(in.Publication.Differences, true) != "" {
 		conn := run.connect(run.db.URL())
 		for _, sql := range strings.Split(strings.TrimSuffix(mendPublicationSQL(run.names, in), ";"), "; ") {
-			if _, err := conn.Exec(context.WithoutCancel(run.ctx), sql); err != nil {
+			if _, err := conn.Exec(context.WithoutCancel(run.ctx), sql); err != nil && !isRaced(err) {
 				run.t.Fatalf("%s: %v", sql, err)
 			}
 		}

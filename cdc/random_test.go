@@ -101,6 +101,9 @@ func (run *randomRun) calmDown() {
 	last := newRandomWriter(run, run.choose).writeOne()
 	eventually(run.t, "the end of all work", func() (bool, string) {
 		run.anHourLater()
+		if gap := run.inspect().gap(run.names); gap != nil {
+			return false, fmt.Sprintf("nobody has seen yet that %v; %s", gap, run.states())
+		}
 		left, open := run.inboxRows(), run.queryInt(`select count(*) from messenger.gap where finished_at is null`)
 		done := run.queryInt(`select count(*) from messenger.effect where source_table = $1 and entity_id = $2`, last.table, last.id)
 		return left == 0 && open == 0 && done == 1, fmt.Sprintf("%d in the inbox, %d gaps, last change %v; %s", left, open, done == 1, run.states())

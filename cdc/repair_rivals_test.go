@@ -14,16 +14,11 @@ import (
 // when it has ended the repair goes on.
 func TestRepairWaitsForOpenTransactions(t *testing.T) {
 	f := newFixture(t)
-	r := f.startStreaming()
-	f.take(subject(f.register(f.avni)))
-	r.stop()
+	f.streamOnce()
 	missed := f.register(f.avni)
 	f.dropSlot()
-	open := f.connect(f.db.OwnerURL())
-	if _, err := open.Exec(f.ctx, `begin; update individual set first_name = 'late' where id = `+fmt.Sprint(missed)); err != nil {
-		t.Fatal(err)
-	}
-	r = f.start(func(r *Reader) { r.pace.newSlot = 100 * time.Millisecond })
+	open := f.behind(`update individual set first_name = 'late' where id = ` + fmt.Sprint(missed))
+	r := f.start(func(r *Reader) { r.pace.newSlot = 100 * time.Millisecond })
 	eventually(t, "who is waited for", func() (bool, string) {
 		s := r.Status()
 		return s.State == SlotLost && strings.Contains(s.Detail, "of role openchs") && strings.Contains(s.Detail, "is tried again"), s.Detail

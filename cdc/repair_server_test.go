@@ -101,10 +101,7 @@ func TestSearchWaitsForWhatIsNotVisible(t *testing.T) {
 	f := newFixture(t)
 	f.setup()
 	f.openGapNow(byTime)
-	open := f.connect(f.db.OwnerURL())
-	if _, err := open.Exec(f.ctx, `begin; update individual set last_modified_date_time = now() where id = 1001`); err != nil {
-		t.Fatal(err)
-	}
+	open := f.behind(`update individual set last_modified_date_time = now() where id = 1001`)
 	f.exec(f.db.URL(), `update messenger.gap set xid_ceiling = txid_current()`)
 	f.exec(f.db.URL(), `update messenger.position set lsn = pg_current_wal_lsn()`)
 	r := f.startStreaming()
@@ -135,16 +132,14 @@ func TestSearchWaitsForWhatIsNotVisible(t *testing.T) {
 // Two who make the publication at the same moment do not get in each other's way.
 func TestRepairMeetsSomebodyElse(t *testing.T) {
 	f := newFixture(t)
-	r := f.startStreaming()
-	f.take(subject(f.register(f.avni)))
-	r.stop()
+	f.streamOnce()
 	f.exec(f.db.URL(), `drop publication `+f.names.Publication)
 	missed := f.register(f.avni)
 	operator := f.connect(f.db.URL())
 	if _, err := operator.Exec(f.ctx, `begin; `+createPublicationSQL(f.names, f.inspect().ServerVersion)); err != nil {
 		t.Fatal(err)
 	}
-	r = f.start(func(r *Reader) { r.pace.slow, r.pace.retryMin, r.pace.retryMax = time.Hour, time.Hour, time.Hour })
+	r := f.start(func(r *Reader) { r.pace.slow, r.pace.retryMin, r.pace.retryMax = time.Hour, time.Hour, time.Hour })
 	f.awaitLockWaiter("concept")
 	if _, err := operator.Exec(f.ctx, `commit`); err != nil {
 		t.Fatal(err)
@@ -159,10 +154,7 @@ func TestStandbyWhileTheSlotIsMade(t *testing.T) {
 	f.startStreaming().stop()
 	missed := f.register(f.avni)
 	f.dropSlot()
-	open := f.connect(f.db.OwnerURL())
-	if _, err := open.Exec(f.ctx, `begin; update individual set first_name = 'late' where id = `+fmt.Sprint(missed)); err != nil {
-		t.Fatal(err)
-	}
+	open := f.behind(`update individual set first_name = 'late' where id = ` + fmt.Sprint(missed))
 	maker := f.start()
 	eventually(t, "a slot in the making", func() (bool, string) {
 		s := f.inspect().Slot
@@ -174,7 +166,7 @@ func TestStandbyWhileTheSlotIsMade(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "is being made by another avni-messenger") || strings.Contains(err.Error(), "stop it") {
 		t.Errorf("standby: %v", err)
 	}
-	for _, c := range in.concerns(f.names, 0) {
+	for _, c := range in.concerns(f.names, 0, "") {
 		if c.kind == "foreign" {
 			t.Errorf("concern %s", c.text)
 		}
@@ -203,7 +195,8 @@ func TestReasonsForALostSlot(t *testing.T) {
 		"WAL without it": {SlotState{Invalidation: "wal_removed"}, size(-1), "is not there any more (wal_status is lost)", causeWALRemoved},
 		"nobody read":    {SlotState{Invalidation: "idle_timeout"}, size(1024), "longer than idle_replication_slot_timeout (48h0m0s)", causeSlotUnreadable},
 		"wal_level":      {SlotState{Invalidation: "wal_level_insufficient"}, size(1024), "invalidation_reason is wal_level_insufficient", causeSlotUnreadable},
-		"standby, old":   {SlotState{Conflicting: true}, size(1024), "in the way of recovery on a standby", causeSlotUnreadable},
+		"PostgreSQL 16":  {SlotState{Conflicting: true}, size(64), "max_slot_wal_keep_size, 64.0 MB, was exceeded", causeWALRemoved},
+		"standby, old":   {SlotState{Conflicting: true, RestartLSN: 1}, size(1024), "in the way of recovery on a standby", causeSlotUnreadable},
 	} {
 		c.slot.Exists, c.slot.Plugin, c.slot.WALStatus = true, outputPlugin, "lost"
 		in := Inspection{Slot: c.slot, MaxSlotWALKeep: c.keep, IdleSlotTimeout: 48 * time.Hour, Position: PositionState{Exists: true, LSN: 1}, WrittenLSN: 2}

@@ -59,6 +59,14 @@ func (f *fixture) forgetSamples() {
 	f.exec(f.db.URL(), `delete from messenger.snapshot_sample`)
 }
 
+// streamOnce reads one change, and stops.
+func (f *fixture) streamOnce() {
+	f.t.Helper()
+	r := f.startStreaming()
+	f.take(subject(f.register(f.avni)))
+	r.stop()
+}
+
 // causesOfGaps is what can happen to a stream. Each is tried while avni-messenger is
 // stopped and while it streams.
 var causesOfGaps = map[cause]struct {
@@ -126,9 +134,10 @@ func TestGapsAreRepaired(t *testing.T) {
 				if n := testutil.ToFloat64(r.options.Metrics.catchUpRows.WithLabelValues(string(mode))); n == 0 {
 					t.Error("catchup_rows_total is 0")
 				}
-				if got := r.Status(); got.CatchUp != (CatchUp{}) {
-					t.Errorf("status %+v", got.CatchUp)
-				}
+				eventually(t, "a status without a search", func() (bool, string) {
+					c := r.Status().CatchUp
+					return c == CatchUp{}, fmt.Sprintf("%+v", c)
+				})
 			})
 		}
 	}
@@ -182,9 +191,7 @@ func TestSetupDoesNotPassOverAGap(t *testing.T) {
 		t.Run(string(c), func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
-			r := f.startStreaming()
-			f.take(subject(f.register(f.avni)))
-			r.stop()
+			f.streamOnce()
 			row.happen(f)
 			_, err := Setup(f.ctx, f.connect(f.db.URL()), f.names)
 			for _, want := range []string{row.says, "the last one read was committed at", "`avni-messenger run`"} {
@@ -219,12 +226,10 @@ func TestChangesWithoutPublication(t *testing.T) {
 // A position that is beyond the server's WAL, as after the restore of a backup.
 func TestPositionOfAnotherServer(t *testing.T) {
 	f := newFixture(t)
-	r := f.startStreaming()
-	f.take(subject(f.register(f.avni)))
-	r.stop()
+	f.streamOnce()
 	missed := f.register(f.avni)
 	f.exec(f.db.URL(), `update messenger.position set lsn = 'FF/0', system_identifier = null`)
-	r = f.startStreaming()
+	r := f.startStreaming()
 	f.take(subject(missed))
 	f.awaitRepairs(r, repair{string(causeOtherServer), string(byTime), false, true})
 	if in := f.inspect(); !in.sameServer() || in.Position.LSN > in.WrittenLSN {
@@ -235,13 +240,11 @@ func TestPositionOfAnotherServer(t *testing.T) {
 // The second time within an hour somebody has to look.
 func TestSecondRepairWaits(t *testing.T) {
 	f := newFixture(t)
-	r := f.startStreaming()
-	f.take(subject(f.register(f.avni)))
-	r.stop()
+	f.streamOnce()
 	f.repairedJustNow()
 	f.dropSlot()
 	missed := f.register(f.avni)
-	r = f.start()
+	r := f.start()
 	detail := r.await(SlotLost).Detail
 	for _, want := range []string{"is missing: it was dropped", "the last one read was committed at", "not more than once an hour", "will be tried again at",
 		"avni-messenger teardown", "avni-messenger setup", "avni-messenger catch-up --since 20"} {
@@ -288,9 +291,7 @@ func TestBrokenOffRepair(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
-			r := f.startStreaming()
-			f.take(subject(f.register(f.avni)))
-			r.stop()
+			f.streamOnce()
 			missed := f.register(f.avni)
 			if c.cause == causePublicationChanged {
 				f.exec(f.db.URL(), `update messenger.position set fingerprint = 1`)
@@ -300,7 +301,7 @@ func TestBrokenOffRepair(t *testing.T) {
 				t.Fatalf("%+v, %v", g, err)
 			}
 			c.until(f)
-			r = f.startStreaming()
+			r := f.startStreaming()
 			f.take(subject(missed))
 			f.awaitRepairs(r, repair{string(c.cause), f.repairs()[0].Mode, false, true})
 		})
@@ -315,13 +316,11 @@ func (f *fixture) makeSlot() {
 // A right that is missing is said before anything is dropped, and nothing is lost.
 func TestRepairWithoutRights(t *testing.T) {
 	f := newFixture(t)
-	r := f.startStreaming()
-	f.take(subject(f.register(f.avni)))
-	r.stop()
+	f.streamOnce()
 	f.exec(f.db.URL(), `drop publication `+f.names.Publication)
 	missed := f.register(f.avni)
 	f.superuser(`do $$ begin execute format('alter database %I owner to postgres', current_database()); end $$`)
-	r = f.start()
+	r := f.start()
 	if detail := r.await(Misconfigured).Detail; !strings.Contains(detail, "grant create on database") {
 		t.Errorf("detail %s", detail)
 	}

@@ -3,6 +3,7 @@ package cdc
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -41,22 +42,40 @@ func Setup(ctx context.Context, conn *pgx.Conn, names Names) (Installed, error) 
 	return install(ctx, conn, names, in)
 }
 
+// setupWait is how long to wait for another one who sets up: longer than a repair takes.
+const setupWait = repairTime + 30*time.Second
+
 // lockSetup lets one session at a time set up.
 func lockSetup(ctx context.Context, conn *pgx.Conn, names Names) (func(), error) {
+	return lockSetupWithin(ctx, conn, names, setupWait)
+}
+
+func lockSetupWithin(ctx context.Context, conn *pgx.Conn, names Names, wait time.Duration) (func(), error) {
 	const key = `hashtextextended('avni-messenger setup ' || $1, 0)`
 	// PostgreSQL ends the session of a process that froze, or that the network lost, and
 	// with it the lock (before version 14 as soon as TCP tells).
-	_, err := conn.Exec(ctx, `select set_config(name, '10s', false) from pg_settings where name in ('idle_session_timeout', 'tcp_keepalives_idle')`)
+	const settings = `('lock_timeout', 'idle_session_timeout', 'tcp_keepalives_idle')`
+	_, err := conn.Exec(ctx, `select set_config(name, case name when 'lock_timeout' then $1 else '10s' end, false) from pg_settings where name in `+settings,
+		fmt.Sprint(wait.Milliseconds()))
 	if err != nil {
 		return nil, fmt.Errorf("bound the lock for setup: %w", err)
 	}
-	if _, err := conn.Exec(ctx, `select pg_advisory_lock(`+key+`)`, names.Slot); err != nil {
+	restore := func(ctx context.Context) { // fails only with the connection
+		_, _ = conn.Exec(ctx, `select set_config(name, reset_val, false) from pg_settings where name in `+settings)
+	}
+	_, err = conn.Exec(ctx, `select pg_advisory_lock(`+key+`)`, names.Slot)
+	if isCode(err, "55P03") {
+		restore(ctx)
+		return nil, fmt.Errorf("for more than %s another avni-messenger has been setting slot %q up or repairing it: if it is frozen end it, and try again: %w", wait, names.Slot, err)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("lock setup: %w", err)
 	}
-	return func() { // fails only with the connection
-		ctx := context.WithoutCancel(ctx)
+	return func() {
+		ctx, cancel := parting(ctx)
+		defer cancel()
 		_, _ = conn.Exec(ctx, `select pg_advisory_unlock(`+key+`)`, names.Slot)
-		_, _ = conn.Exec(ctx, `select set_config(name, reset_val, false) from pg_settings where name in ('idle_session_timeout', 'tcp_keepalives_idle')`)
+		restore(ctx)
 	}, nil
 }
 

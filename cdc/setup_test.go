@@ -317,3 +317,27 @@ func TestTeardownLeavesASlotAloneThatSomebodyElseReads(t *testing.T) {
 		t.Errorf("something was removed: %+v", in)
 	}
 }
+
+// Whoever sets up does not wait without end for one that is frozen.
+func TestSetupWaitsForAnotherOneForALimitedTime(t *testing.T) {
+	f := newFixture(t)
+	frozen, second := f.connect(f.db.URL()), f.connect(f.db.URL())
+	unlock, err := lockSetup(f.ctx, frozen, f.names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = lockSetupWithin(f.ctx, second, f.names, 50*time.Millisecond)
+	if err == nil || !strings.Contains(err.Error(), "for more than 50ms another avni-messenger has been setting slot") {
+		t.Errorf("got %v", err)
+	}
+	unlock()
+	again, err := lockSetupWithin(f.ctx, second, f.names, 50*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again()
+	var lockTimeout string
+	if err := second.QueryRow(f.ctx, `select current_setting('lock_timeout')`).Scan(&lockTimeout); err != nil || lockTimeout != "0" {
+		t.Errorf("lock_timeout stays %s, %v", lockTimeout, err)
+	}
+}

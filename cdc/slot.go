@@ -80,10 +80,10 @@ func createSlot(ctx context.Context, conn *pgx.Conn, names Names, serverVersion 
 
 // blockers names the sessions whose transactions a new slot has to wait for, the oldest
 // first, and what to do about them.
-func blockers(ctx context.Context, conn *pgx.Conn) string {
-	rows, err := conn.Query(ctx, `
+func blockers(ctx context.Context, db Querier) string {
+	rows, err := db.Query(ctx, `
 		select text from (
-			select format('pid %s of role %s (%s) since %s', pid, usename, coalesce(state, 'state hidden'),
+			select format('pid %s of role %s (%s) since %s', pid, usename, coalesce(state, '`+stateHidden+`'),
 			              coalesce(to_char(xact_start, 'YYYY-MM-DD HH24:MI:SS TZ'), 'unknown')) as text, xact_start as since
 			from pg_stat_activity
 			where backend_xid is not null and pid <> pg_backend_pid()
@@ -100,9 +100,26 @@ func blockers(ctx context.Context, conn *pgx.Conn) string {
 		return "which ones could not be read: " + err.Error()
 	}
 	if len(found) == 0 {
-		return "none is visible to this role (grant it pg_monitor to see those of other roles), or they have ended by now"
+		return "they have ended by now"
 	}
-	return strings.Join(found, "; ") + ". Wait for them, or end one with `select pg_terminate_backend(pid);`"
+	text := strings.Join(found, "; ") + ". Wait for them, or end one with `select pg_terminate_backend(pid);`"
+	if strings.Contains(text, stateHidden) {
+		text += hiddenNote(ctx, db)
+	}
+	return text
+}
+
+// stateHidden is all that a role may know of another one's session without pg_monitor,
+// besides whose it is.
+const stateHidden = "state hidden"
+
+// hiddenNote says how that can be changed.
+func hiddenNote(ctx context.Context, db Querier) string {
+	var role string
+	if err := db.QueryRow(ctx, `select current_user::text`).Scan(&role); err != nil {
+		return ""
+	}
+	return fmt.Sprintf(". To be shown since when, let a superuser run `grant pg_monitor to %s;`", pgx.Identifier{role}.Sanitize())
 }
 
 // isCode says whether err is an error of PostgreSQL with one of the SQLSTATEs.

@@ -79,6 +79,7 @@ func (m *monitor) still(now time.Time) time.Duration { return now.Sub(time.Unix(
 
 // begin notes how the stream that now runs is ended.
 func (m *monitor) begin(breakOff context.CancelCauseFunc) {
+	m.turn(time.Now()) // the last one may have ended long ago
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.breakOff = breakOff

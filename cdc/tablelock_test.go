@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// behind runs do while a session of somebody else, with these statements done, stays in
-// its transaction.
+// behind returns a session of somebody else that stays in its transaction, with these
+// statements done.
 func (f *fixture) behind(statements string) *pgx.Conn {
 	f.t.Helper()
 	busy := f.connect(f.db.OwnerURL())
@@ -21,6 +21,10 @@ func (f *fixture) behind(statements string) *pgx.Conn {
 	}
 	return busy
 }
+
+// noQueue lets a migration fail that has to wait for a lock; how busy the machine is does
+// not matter.
+const noQueue = `set lock_timeout = '1s'; `
 
 // A migration of Avni that needs tables one after the other is never the victim of a
 // deadlock with us, and gets through at once.
@@ -45,17 +49,13 @@ func TestMigrationMeetsAttach(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { done <- run(f) }()
 			f.awaitLockWaiter("users")
-			begin := time.Now()
-			if _, err := migration.Exec(f.ctx, `alter table individual add column h int`); err != nil {
+			if _, err := migration.Exec(f.ctx, noQueue+`alter table individual add column h int`); err != nil {
 				t.Errorf("the migration: %v", err)
 			}
 			if _, err := migration.Exec(f.ctx, `rollback`); err != nil {
 				t.Error(err)
 			}
 			f.register(f.avni)
-			if took := time.Since(begin); took > 2*time.Second {
-				t.Errorf("it took %s", took)
-			}
 			if err := <-done; err != nil {
 				t.Error(err)
 			}
@@ -88,12 +88,8 @@ func TestLockedTableStallsNobody(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- reshape(f.ctx, f.connect(f.db.URL()), f.names, true, true, 2*time.Second) }()
 	f.awaitLockWaiter("users")
-	begin := time.Now()
-	f.superuser(`alter table individual add column h int`)
+	f.superuser(noQueue + `alter table individual add column h int`)
 	f.register(f.avni)
-	if took := time.Since(begin); took > time.Second {
-		t.Errorf("a migration and a registration took %s", took)
-	}
 	err := <-done
 	for _, want := range []string{"nothing was changed", "table users is held by pid", `application_name "flyway"`, "with a transaction since 20", "select pg_terminate_backend(pid)"} {
 		if err == nil || !strings.Contains(err.Error(), want) {

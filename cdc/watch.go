@@ -31,12 +31,16 @@ func (r *Reader) look(ctx context.Context) error {
 	defer cancel()
 	breakOff, running := r.monitor.current() // of the stream that may be found wanting, not of the one that follows
 	reached := r.monitor.reach.steps.Load()
-	in, err := Inspect(ctx, r.options.Pool, r.names)
+	in, err := r.inspect(ctx)
 	if err != nil {
 		r.options.Metrics.leader.Set(0) // nobody knows
 		return err
 	}
-	concerns := in.concerns(r.names, r.guard.limit)
+	holding := ""
+	if in.heldOpen(r.guard.limit) {
+		holding = blockers(ctx, r.options.Pool)
+	}
+	concerns := in.concerns(r.names, r.guard.limit, holding)
 	r.raise(concerns)
 	r.monitor.watched(in.watch(r.holder, concerns))
 	leader := in.Position.Holder == r.holder
@@ -53,6 +57,14 @@ func (r *Reader) look(ctx context.Context) error {
 		return r.protect(ctx, in, reached, breakOff)
 	}
 	return nil
+}
+
+// inspect does not wait for longer than it takes, on a connection that the network has
+// lost: the next look takes another one.
+func (r *Reader) inspect(ctx context.Context) (Inspection, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.pace.survey)
+	defer cancel()
+	return Inspect(ctx, r.options.Pool, r.names)
 }
 
 // oversee ends a stream that goes on in this process although another one has taken it
@@ -83,8 +95,8 @@ func (r *Reader) check(ctx context.Context, in Inspection, breakOff context.Canc
 		breakOff(r.classify(err))
 		return nil
 	}
-	if !in.Publication.Exists || in.BeganLSN == 0 {
-		return nil
+	if !in.Publication.Exists || in.BeganLSN == 0 || in.At.Sub(in.Position.CheckedAt) < r.pace.sample {
+		return nil // where a gap begins is not known any closer than samples are taken
 	}
 	// Renewals of the lease would have to wait with a commit that waits for a standby.
 	err = commit(ctx, r.options.Pool, quickly, `
@@ -128,16 +140,26 @@ func distance(from, to LSN) LSN {
 type concern struct {
 	kind    string // what it is about, without figures
 	text    string
-	setting bool // a setting that is a risk only while avni-messenger does not run: logged, and no more
+	setting bool // how the server is, and nothing that has to be mended: logged, and no more
 }
 
-func (in Inspection) concerns(names Names, limit LSN) []concern {
+// much says whether so much WAL is kept that somebody should know.
+func (in Inspection) much(limit LSN) bool { return limit > 0 && in.retained() > limit/2 }
+
+// heldOpen says whether that is for the sake of transactions that are open.
+func (in Inspection) heldOpen(limit LSN) bool {
+	return in.much(limit) && in.unconfirmed() < in.retained()/2
+}
+
+// concerns lists what somebody should look at. The transactions that heldOpen speaks of
+// are given as a text.
+func (in Inspection) concerns(names Names, limit LSN, holding string) []concern {
 	var found []concern
 	s := in.Slot
-	if retained := in.retained(); limit > 0 && retained > limit/2 {
+	if retained := in.retained(); in.much(limit) {
 		why := "avni-messenger is behind"
-		if in.unconfirmed() < retained/2 {
-			why = "a transaction has been open for long: `select pid, usename, xact_start, state from pg_stat_activity where backend_xid is not null order by xact_start;`"
+		if in.heldOpen(limit) {
+			why = "for the sake of transactions that are open: " + holding
 		}
 		found = append(found, concern{kind: "retained", text: fmt.Sprintf("PostgreSQL keeps %s of WAL on its disk for slot %q, more than half of MESSENGER_MAX_SLOT_WAL (%s): %s",
 			Bytes(retained), names.Slot, Bytes(limit), why)})
@@ -147,8 +169,11 @@ func (in Inspection) concerns(names Names, limit LSN) []concern {
 	}
 	if s.Invalidation != "" || s.Conflicting {
 		why := s.Invalidation
-		if why == "" {
+		switch {
+		case why == "" && s.conflicts():
 			why = "it conflicts with recovery"
+		case why == "":
+			why = "wal_removed"
 		}
 		found = append(found, concern{kind: "invalid", text: fmt.Sprintf("PostgreSQL has invalidated slot %q (%s)", names.Slot, why)})
 	}
@@ -191,7 +216,7 @@ func (in Inspection) warnings() []concern {
 		found = append(found, concern{kind: "no limit", setting: true, text: "this PostgreSQL has no max_slot_wal_keep_size (13 and later have): while no avni-messenger runs, " +
 			"WAL piles up for its slot until the disk of Avni's database is full. To stop using avni-messenger stop it and run `avni-messenger teardown` with its environment"})
 	case *keep < 0:
-		found = append(found, concern{kind: "no limit", setting: true, text: "max_slot_wal_keep_size is -1: while no avni-messenger runs, WAL piles up for its slot " +
+		found = append(found, concern{kind: "no limit", text: "max_slot_wal_keep_size is -1: while no avni-messenger runs, WAL piles up for its slot " +
 			"until the disk of Avni's database is full. Run " + set})
 	case *keep == 0:
 		found = append(found, concern{kind: "limit 0", text: "max_slot_wal_keep_size is 0: after every short stop the slot is lost at the next checkpoint. Run " + set})

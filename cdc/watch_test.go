@@ -15,7 +15,7 @@ import (
 // stream says nothing: PostgreSQL 18 skips what it does not publish at the moment.
 func TestWatchNoticesAnotherPublication(t *testing.T) {
 	f := newFixture(t)
-	r := f.startStreaming(func(r *Reader) { r.pace.watch = 20 * time.Millisecond })
+	r := f.startStreaming(func(r *Reader) { r.pace.watch, r.pace.sample = 20*time.Millisecond, 20*time.Millisecond })
 	before := f.inspect()
 	eventually(t, "a check that is noted", func() (bool, string) {
 		p := f.inspect().Position
@@ -34,6 +34,79 @@ func TestWatchNoticesAnotherPublication(t *testing.T) {
 	}
 	r.await(Streaming)
 	f.take(subject(f.register(f.avni)))
+}
+
+// What a look finds in order is noted no more often than samples are taken: a gap could
+// not begin any later, and an idle database stays idle.
+func TestChecksAreNotedRarely(t *testing.T) {
+	f := newFixture(t)
+	f.setup()
+	r := f.reader()
+	if _, _, err := r.store(f.inspect()).takeOver(f.ctx); err != nil {
+		t.Fatal(err)
+	}
+	noted := func() time.Time {
+		t.Helper()
+		if err := r.look(f.ctx); err != nil {
+			t.Fatal(err)
+		}
+		return f.inspect().Position.CheckedAt
+	}
+	first := noted()
+	if again := noted(); !again.Equal(first) {
+		t.Errorf("noted at %s, and at %s again", first, again)
+	}
+	f.exec(f.db.URL(), `update messenger.position set checked_at = checked_at - interval '1 minute'`)
+	if later := noted(); !later.After(first) {
+		t.Errorf("not noted after a minute, but at %s", later)
+	}
+}
+
+// Whoever keeps WAL from being let go of is named, as far as our role may see it.
+func TestConcernNamesTheOldestTransaction(t *testing.T) {
+	f := newFixtureOn(t, newServer(t, nil))
+	f.setup()
+	f.superuser(`create table public.other (t text)`)
+	open := f.connect(f.db.SuperuserURL())
+	if _, err := open.Exec(f.ctx, `begin; select txid_current()`); err != nil {
+		t.Fatal(err)
+	}
+	f.superuser(`insert into public.other select repeat(md5(n::text), 30) from generate_series(1, 4000) n`)
+	f.superuser(`select pg_replication_slot_advance('` + f.names.Slot + `', pg_current_wal_lsn())`)
+	f.exec(f.db.URL(), `update messenger.position set lsn = pg_current_wal_lsn()`)
+	r := f.reader(func(r *Reader) { r.guard.limit = 2 << 20 })
+	concern := func() string {
+		t.Helper()
+		if err := r.look(f.ctx); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(r.Status().Watch.Concerns, "\n")
+	}
+	whose := fmt.Sprintf("for the sake of transactions that are open: pid %d of role postgres (", open.PgConn().PID())
+	for _, want := range []string{whose + "state hidden) since unknown", "grant pg_monitor to \"avni_messenger\";", "pg_terminate_backend"} {
+		if text := concern(); !strings.Contains(text, want) {
+			t.Errorf("does not say %q: %s", want, text)
+		}
+	}
+	f.superuser(`grant pg_monitor to avni_messenger`)
+	if text := concern(); !strings.Contains(text, whose+"idle in transaction) since 20") || strings.Contains(text, "grant") {
+		t.Errorf("says %s", text)
+	}
+}
+
+// A disk without a limit is a concern for as long as it has none, not only at the start.
+func TestNoLimitIsAConcern(t *testing.T) {
+	for keep, want := range map[int64]int{-1: 1, 16384: 0} {
+		in := Inspection{MaxSlotWALKeep: &keep}
+		w := in.watch("", in.concerns(Names{}, 0, ""))
+		if len(w.Concerns) != want {
+			t.Errorf("max_slot_wal_keep_size %d: %q", keep, w.Concerns)
+		}
+	}
+	old := Inspection{} // no setting could mend it
+	if w := old.watch("", old.concerns(Names{}, 0, "")); len(w.Concerns) != 0 {
+		t.Errorf("PostgreSQL 12: %q", w.Concerns)
+	}
 }
 
 // A table that is taken out of the publication is, too.

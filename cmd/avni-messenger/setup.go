@@ -111,6 +111,9 @@ func (s *setup) run(ctx context.Context) error {
 	if err := s.look(ctx); err != nil {
 		return err
 	}
+	if err := s.refuseTakeOver(ctx); err != nil {
+		return err
+	}
 	ready, err := s.makeRole(ctx)
 	if err != nil || !ready {
 		return err

@@ -71,12 +71,27 @@ begin
   if not has_database_privilege({{.RoleLiteral}}, current_database(), 'create') then
     execute format('grant create on database %I to %I', current_database(), {{.RoleLiteral}}); -- for the publication
   end if;
+  begin
+    if not pg_has_role({{.RoleLiteral}}, 'pg_read_all_stats', 'usage') then
+      grant pg_monitor to {{.Role}}; -- to be shown whose transactions keep WAL on the disk, and since when
+    end if;
+  exception when insufficient_privilege then
+    raise warning '{{.Role}} works without pg_monitor, but cannot tell since when transactions keep WAL on the disk';
+  end;
   if not pg_has_role({{.RoleLiteral}}, current_user, 'member') and not (select rolsuper from pg_roles where rolname = current_user) then
     execute format('grant %I to %I', {{.RoleLiteral}}, current_user); -- to act as the role below
   end if;
 end $setup$;
 
 -- 2. The schema of its own tables, which it makes itself.
+do $setup$
+declare
+  theirs name := (select pg_get_userbyid(nspowner) from pg_namespace where nspname = 'messenger' and not pg_has_role({{.RoleLiteral}}, nspowner, 'usage'));
+begin
+  if theirs is not null then
+    raise exception 'schema messenger belongs to role %: if avni-messenger works as that role, prepare it with setup --print --role %', theirs, theirs;
+  end if;
+end $setup$;
 create schema if not exists messenger authorization {{.Role}};
 
 -- 3. What it reads of Avni's tables.
@@ -128,7 +143,8 @@ end $setup$;
 {{end}}reset role;
 
 do $setup$ begin
-  if not exists (select from pg_replication_slots where slot_name = {{.SlotLiteral}})
+  if not exists (select from pg_namespace where nspname = 'messenger' and pg_has_role({{.RoleLiteral}}, nspowner, 'usage'))
+     or not exists (select from pg_replication_slots where slot_name = {{.SlotLiteral}})
      or not exists (select from pg_publication where pubname = {{.PublicationLiteral}})
      or (select count(*) from pg_index where indisvalid and indexrelid in ({{.IndexNames}})) < {{len .Indexes}} then
     raise exception 'The database is not ready for avni-messenger: mend what failed above, and run all of this again.';

@@ -15,6 +15,7 @@ type roleState struct {
 	replication bool // by attribute, or by membership in rds_replication on Amazon RDS
 	inherits    bool // the rights of the owner of Avni's tables
 	creates     bool // publications and schemas in this database
+	watches     bool // since when others' transactions have been open
 	managed     bool // the server is Amazon RDS
 }
 
@@ -25,12 +26,13 @@ func (s *setup) readRole(ctx context.Context) (roleState, error) {
 		       coalesce(r.rolreplication or r.rolsuper or pg_has_role(r.oid, rds.oid, 'member'), false),
 		       coalesce(pg_has_role(r.oid, t.relowner, 'usage'), false),
 		       coalesce(has_database_privilege(r.oid, current_database(), 'create'), false),
+		       coalesce(pg_has_role(r.oid, 'pg_read_all_stats', 'usage'), false),
 		       rds.oid is not null
 		from pg_class t
 		left join pg_roles r on r.rolname = $1
 		left join pg_roles rds on rds.rolname = 'rds_replication'
 		where t.oid = 'public.individual'::regclass`, s.role).
-		Scan(&r.exists, &r.replication, &r.inherits, &r.creates, &r.managed)
+		Scan(&r.exists, &r.replication, &r.inherits, &r.creates, &r.watches, &r.managed)
 	if err != nil {
 		return r, fmt.Errorf("look for role %s: %w", s.role, err)
 	}
@@ -77,12 +79,17 @@ func (s *setup) grantRights(ctx context.Context, managed bool, role string) erro
 		held      func(roleState) bool
 		did, lack string
 		grant     string
+		optional  bool
 	}{
-		{func(r roleState) bool { return r.replication }, "may read replication slots now", "may not read replication slots", replicate},
+		{func(r roleState) bool { return r.replication }, "may read replication slots now", "may not read replication slots", replicate, false},
 		{func(r roleState) bool { return r.inherits }, "has the rights of " + s.owner + " now", "does not have the rights of " + s.owner + ", which owns Avni's tables",
-			"grant " + pgx.Identifier{s.owner}.Sanitize() + " to " + role + ";"},
+			"grant " + pgx.Identifier{s.owner}.Sanitize() + " to " + role + ";", false},
 		{func(r roleState) bool { return r.creates }, "may create a publication now", "may not create a publication in this database",
-			"grant create on database " + pgx.Identifier{s.database}.Sanitize() + " to " + role + ";"},
+			"grant create on database " + pgx.Identifier{s.database}.Sanitize() + " to " + role + ";", false},
+		// Without it they are waited for as well, but nobody is told for how long already, and
+		// a search by time does not know how far back to begin.
+		{func(r roleState) bool { return r.watches }, "is shown since when others' transactions have been open",
+			"is not shown since when transactions of other roles have been open", "grant pg_monitor to " + role + ";", true},
 	} {
 		state, err := s.readRole(ctx)
 		if err != nil {
@@ -97,19 +104,22 @@ func (s *setup) grantRights(ctx context.Context, managed bool, role string) erro
 		if state, err = s.readRole(ctx); err != nil {
 			return err
 		}
-		if right.held(state) {
+		switch {
+		case right.held(state):
 			s.told.did("role", s.role+" "+right.did)
-		} else {
+		case right.optional:
+			s.told.warn("role", fmt.Sprintf("%s %s, which tells who keeps WAL on the disk; let a superuser run `%s`", s.role, right.lack, right.grant))
+		default:
 			s.told.lack("role", fmt.Sprintf("%s %s, and role %s may not change that", s.role, right.lack, s.self), right.grant)
 		}
 	}
 	return nil
 }
 
-// foreignSQL finds out whether schema $1 exists, and the statements that give role $2
+// foreignSQL finds out whose schema $1 is, "" if there is none, and the statements that give role $2
 // what is in it without being the role's. Sequences of columns go with their tables.
 const foreignSQL = `
-select to_regnamespace($1) is not null, array(
+select coalesce((select pg_get_userbyid(nspowner)::text from pg_namespace where nspname = $1), ''), array(
 	select statement from (
 		select 0 as rank, format('alter schema %I owner to %I;', nspname, $2::text) as statement
 		from pg_namespace where nspname = $1 and not pg_has_role($2, nspowner, 'usage')
@@ -123,16 +133,20 @@ select to_regnamespace($1) is not null, array(
 // makeSchema makes schema messenger for the role. Its tables come later, made by the
 // role itself; ready says whether they can be.
 func (s *setup) makeSchema(ctx context.Context) (ready bool, err error) {
-	var exists bool
+	var owner string
 	var foreign []string
-	if err := s.conn.QueryRow(ctx, foreignSQL, schema.Name, s.role).Scan(&exists, &foreign); err != nil {
+	if err := s.conn.QueryRow(ctx, foreignSQL, schema.Name, s.role).Scan(&owner, &foreign); err != nil {
 		return false, fmt.Errorf("look for schema %s: %w", schema.Name, err)
 	}
 	if len(foreign) > 0 {
-		s.told.lack("schema", fmt.Sprintf("not all of %s belongs to %s", schema.Name, s.role), foreign...)
+		text := fmt.Sprintf("not all of %s belongs to %s", schema.Name, s.role)
+		if owner != s.role {
+			text += fmt.Sprintf(", and %[1]s owns the schema: if avni-messenger works as %[1]s, run `avni-messenger setup --role %[1]s` instead; this gives all of it to %[2]s", owner, s.role)
+		}
+		s.told.lack("schema", text, foreign...)
 		return false, nil
 	}
-	if exists {
+	if owner != "" {
 		s.told.found("schema", schema.Name)
 		return true, nil
 	}

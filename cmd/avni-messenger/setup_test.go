@@ -40,23 +40,23 @@ func TestSetupFromNothing(t *testing.T) {
 	if code != exitOK {
 		t.Fatalf("setup ended with %d: %s%s", code, stdout, stderr)
 	}
-	want := []string{"ok server", "done role", "done role", "done schema", "done tables", "done publication", "done slot", "WARNING disk", "done index", "done index"}
+	want := []string{"ok server", "done role", "done role", "done role", "done schema", "done tables", "done publication", "done slot", "WARNING disk", "done index", "done index"}
 	if diff := cmp.Diff(want, steps(stdout)); diff != "" {
 		t.Errorf("steps (-want +got):\n%s\n%s", diff, stdout)
 	}
-	var replication, inherits, seen bool
+	var replication, inherits, seen, shown bool
 	var schemaOwner, publicationOwner string
 	row := queryRow(t, asRole(db, role), `
 		select r.rolreplication, pg_has_role('openchs', 'usage'), exists (select from individual),
 		       (select pg_get_userbyid(nspowner)::text from pg_namespace where nspname = 'messenger'),
-		       (select pg_get_userbyid(pubowner)::text from pg_publication where pubname like 'publication_%')
+		       (select pg_get_userbyid(pubowner)::text from pg_publication where pubname like 'publication_%'), pg_has_role('pg_monitor', 'usage')
 		from pg_roles r where r.rolname = current_user`)
-	if err := row.Scan(&replication, &inherits, &seen, &schemaOwner, &publicationOwner); err != nil {
+	if err := row.Scan(&replication, &inherits, &seen, &schemaOwner, &publicationOwner, &shown); err != nil {
 		t.Fatal(err)
 	}
-	if !replication || !inherits || !seen || schemaOwner != role || publicationOwner != role {
-		t.Errorf("role: replication %v, inherits %v, sees rows %v; schema belongs to %s, publication to %s",
-			replication, inherits, seen, schemaOwner, publicationOwner)
+	if !replication || !inherits || !seen || !shown || schemaOwner != role || publicationOwner != role {
+		t.Errorf("role: replication %v, inherits %v, sees rows %v and transactions %v; schema belongs to %s, publication to %s",
+			replication, inherits, seen, shown, schemaOwner, publicationOwner)
 	}
 
 	// The role itself finds everything done, without being told who it is.
@@ -222,6 +222,7 @@ func TestPrintedSetupMakesOrCompletesTheRole(t *testing.T) {
 	if code != exitOK {
 		t.Errorf("setup as the role ended with %d: %s%s", code, stdout, stderr)
 	}
+	db, environ = bareDatabase(t)
 	_, script, _ = command(t, environ(db.URL()), "setup", "-print", "-role", "new-role")
 	if errs := runScript(t, db.SuperuserURL(), script); len(errs) > 0 {
 		t.Fatalf("the script failed: %v", errs)
