@@ -96,26 +96,3 @@ func TestRequeueLeavesAlone(t *testing.T) {
 		s.leftAlone(err, words)
 	}
 }
-
-func TestCancel(t *testing.T) {
-	t.Parallel()
-	s := newStage(t)
-	id := s.queueRuleAt(welcomeRule, asha, "Subject", asha, time.Now().Add(time.Hour))
-	waits := s.queueRule(workerRule, asha, "User", meena)
-	s.asha.Suspend(true)
-	d, _ := s.start()
-	s.awaitReason(waits, stateWaiting, OrganisationSuspended)
-	for _, id := range []int64{id, waits} {
-		_, err := s.byHand().Cancel(t.Context(), id)
-		s.must(err)
-		if r := s.row(id); !r.Voided || r.Status != "NotSent" || r.ChangedBy != admin {
-			t.Errorf("after it was cancelled the request is %+v", r)
-		}
-	}
-	d.Wake(avnitest.AshaGramin)
-	s.awaitReason(waits, stateWithdrawn, Withdrawn)
-	s.asha.Suspend(false)
-	if n := len(s.glific.Ledger()); n != 0 {
-		t.Errorf("%d messages were sent", n)
-	}
-}

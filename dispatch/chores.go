@@ -72,7 +72,7 @@ with old as materialized (
     insert into messenger.delivery as d (request_id, organisation_id, state, reason, request_modified_at)
     select id, @organisation, 'expired', 'expired', ` + stamp + ` from old
         on conflict (request_id) do update
-       set state = 'expired', reason = 'expired', detail = d.reason, claimed_by = null, claimed_until = null,
+       set state = 'expired', reason = case when d.reason = 'cancelled' then d.reason else 'expired' end, detail = d.reason, claimed_by = null, claimed_until = null,
            request_modified_at = excluded.request_modified_at, updated_at = now()
      where d.state = 'waiting' or ` + abandoned + `
     returning d.request_id
@@ -115,7 +115,7 @@ func (w *worker) withdraw(ctx context.Context, _ time.Time) error {
 		       and (q.is_voided or q.delivery_status = 'Sent' or q.delivered_date_time is not null)
 		       for update of d skip locked)
 		update messenger.delivery d
-		   set state = 'withdrawn', reason = case when gone.is_voided then 'withdrawn' else 'sent_elsewhere' end, detail = null,
+		   set state = 'withdrawn', reason = case when not gone.is_voided then 'sent_elsewhere' when d.reason = 'cancelled' then d.reason else 'withdrawn' end, detail = null,
 		       claimed_by = null, claimed_until = null, request_modified_at = gone.last_modified_date_time, updated_at = now()
 		  from gone where d.request_id = gone.request_id
 		returning d.request_id, d.reason`, w.queue.organisation)
@@ -130,6 +130,7 @@ func (w *worker) withdraw(ctx context.Context, _ time.Time) error {
 		return fmt.Errorf("withdraw requests: %w", err)
 	}
 	w.tellAll(slog.LevelInfo, Withdrawn, requests[Withdrawn])
+	w.tellAll(slog.LevelInfo, Cancelled, requests[Cancelled])
 	w.tellAll(slog.LevelWarn, SentElsewhere, requests[SentElsewhere])
 	return nil
 }

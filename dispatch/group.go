@@ -32,6 +32,7 @@ type groupSender interface {
 	SendToGroup(context.Context, glific.GroupMessage) (glific.GroupSent, error)
 	FindSentToGroup(context.Context, glific.GroupMessage) (glific.Found, error)
 	GroupMembers(ctx context.Context, groupID string, offset, limit int) ([]glific.Member, error)
+	MaySend(context.Context) error
 }
 
 // groupMessage is a manual message to a group.
@@ -123,7 +124,11 @@ const groupMark = "group_"
 func (w *worker) sendToGroup(ctx context.Context, stopping <-chan struct{}, c *claim, g groupMessage) verdict {
 	m := g.message()
 	m.site, m.contactID = w.account.Site(), groupMark+g.groupID
-	if err := w.checkTemplate(ctx, m); err != nil {
+	err := w.checkTemplate(ctx, m)
+	if err == nil { // a suspended organisation's message would be accepted, and passed on to nobody
+		err = w.client.MaySend(ctx)
+	}
+	if err != nil {
 		return w.judgeGroup(ctx, c, g, err)
 	}
 	if !w.pace(ctx, stopping) || w.stopped(stopping) || w.paused() {

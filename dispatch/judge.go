@@ -73,8 +73,19 @@ func (w *worker) judgeSend(ctx context.Context, c *claim, m message, err error) 
 			return verdict{outcome: released}
 		}
 		v.outcome = waiting
+		if f.reason == OrganisationSuspended {
+			v = w.suspended(ctx, v)
+		}
 	default:
 		return w.again(c, v)
+	}
+	return v
+}
+
+// suspended adds until when, if Glific says.
+func (w *worker) suspended(ctx context.Context, v verdict) verdict {
+	if f, ok := glificFailure(w.client.MaySend(ctx)); ok && f.reason == v.reason {
+		v.detail, v.cause = f.detail, f.cause
 	}
 	return v
 }

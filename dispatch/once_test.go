@@ -121,8 +121,9 @@ func (s *stage) startMortal(at string) <-chan struct{} {
 	return s.startMortalAfter(at, 1)
 }
 
-// startMortalAfter is one that survives the step a number of times, less one.
-func (s *stage) startMortalAfter(at string, times int32) <-chan struct{} {
+// startMortalAfter is one that survives the step a number of times, less one, and before
+// it dies lets something happen.
+func (s *stage) startMortalAfter(at string, times int32, before ...func()) <-chan struct{} {
 	s.Helper()
 	pool, err := pgxpool.New(context.Background(), s.db.URL())
 	s.must(err)
@@ -134,6 +135,9 @@ func (s *stage) startMortalAfter(at string, times int32) <-chan struct{} {
 			return false
 		}
 		once.Do(func() {
+			for _, happen := range before {
+				happen()
+			}
 			pool.Close()
 			close(dead)
 		})

@@ -62,6 +62,7 @@ const (
 const (
 	LostAnswer    Reason = "lost_answer"     // a send of unknown outcome
 	Withdrawn     Reason = "withdrawn"       // what the message is about was voided or is gone
+	Cancelled     Reason = "cancelled"       // by hand
 	SentElsewhere Reason = "sent_elsewhere"  // somebody else marked the request Sent
 	Duplicate     Reason = "duplicate"       // of another request that is sent
 	RulePaused    Reason = "rule_paused"     // held

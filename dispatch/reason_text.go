@@ -50,6 +50,7 @@ var reasons = map[Reason]meaning{
 
 	LostAnswer:    {ClassUncertain, "it is not known yet whether Glific has accepted the message; Glific is asked before it is sent again", "nothing"},
 	Withdrawn:     {ClassWithdrawn, "what the message is about was voided or is gone", "nothing"},
+	Cancelled:     {ClassWithdrawn, "cancelled by hand", "nothing; avni-messenger requeue ID takes it back"},
 	SentElsewhere: {ClassWithdrawn, "somebody else has marked the request as sent", "check that avni-server does not send for this organisation"},
 	Duplicate:     {ClassWithdrawn, "Avni has another request of the same rule for the same entity, which is the one that is sent", "nothing"},
 	RulePaused:    {ClassHeld, "the message rule failed too often and is paused", "correct the rule, and what waits goes on; or avni-messenger rule resume --rule ID"},

@@ -18,7 +18,8 @@ const stamp = `now()::timestamptz(3)`
 // settleSQL writes a verdict, if the claim is still its holder's: the delivery, Avni's
 // row where it says something else, and the attempt. Avni's row is locked first, in
 // the order in which claims lock. A change of Avni's row that nobody has looked at
-// yet, made by somebody else since the claim, stays visible as one.
+// yet, made by somebody else since the claim, stays visible as one. What was cancelled
+// by hand stays so, whatever is found out about a send of it, but acceptance.
 func settleSQL(locked string) string {
 	return `
 with q as materialized (` + locked + `
@@ -32,7 +33,7 @@ with q as materialized (` + locked + `
            parameters = coalesce(@parameters, d.parameters), cause = @cause,
            glific_message_id = coalesce(@message_id, d.glific_message_id),
            accepted_at = case when @state = 'accepted' then now() end,
-           reason = @reason, detail = @detail, updated_at = now(),
+           reason = case when d.reason = 'cancelled' and @state <> 'accepted' then d.reason else @reason end, detail = @detail, updated_at = now(),
            request_modified_at = case when q.differs and q.modified = d.request_modified_at
                                       then ` + stamp + ` else d.request_modified_at end
       from q
@@ -101,7 +102,7 @@ func (q *queue) settleBy(ctx context.Context, db querier, now time.Time, c *clai
 		"outcome": v.outcome, "reason": orNull(string(v.reason)), "detail": orNull(storable(v.detail)),
 		"message_id": orNull(v.messageID), "phone": orNull(string(v.message.phone)), "parameters": v.message.parameters, "cause": orNull(v.hangsOn()),
 		"contact": v.message.contactID, "receiver": c.receiver.rowID,
-		"duration": v.took.Milliseconds(), "log": c.reason != v.reason || !v.repeats(),
+		"duration": v.took.Milliseconds(), "log": !v.repeats() || c.reason != v.reason && c.reason != Cancelled,
 	}).Scan(&rows)
 	if err != nil {
 		return false, fmt.Errorf("record %s of %s: %w", v.outcome, c, err)

@@ -59,12 +59,18 @@ type renderFunc func(context.Context, Request) (Rendered, error)
 
 func (f renderFunc) Render(ctx context.Context, r Request) (Rendered, error) { return f(ctx, r) }
 
-// newStage has nothing to deliver.
+// newStage has nothing to deliver, and a Glific without limits.
 func newStage(t *testing.T) *stage {
+	t.Helper()
+	return newStageOf(t, glifictest.Options{NoLimits: true})
+}
+
+// newStageOf is one with such a Glific.
+func newStageOf(t *testing.T, options glifictest.Options) *stage {
 	t.Helper()
 	s := &stage{T: t, db: avnitest.New(t), log: &logBook{}, metrics: prometheus.NewRegistry()}
 	s.avni = s.db.Avni()
-	server, err := glifictest.New(glifictest.Options{NoLimits: true})
+	server, err := glifictest.New(options)
 	s.must(err)
 	t.Cleanup(server.Close)
 	s.glific = server

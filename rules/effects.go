@@ -20,6 +20,7 @@ const (
 	outcomeSkipped   outcome = "skipped"   // nothing to send, nothing pending
 	outcomeNoDate    outcome = "no_date"   // the rule gave no date; what was pending is withdrawn
 	outcomeDelivered outcome = "delivered" // sent already: never touched again
+	outcomeCancelled outcome = "cancelled" // by hand: left alone until somebody takes that back
 	outcomeFailed    outcome = "failed"    // the rule gave no usable answer; what is pending stays
 	outcomePaused    outcome = "paused"    // the rule is paused: the change waits for it
 	outcomeIgnored   outcome = "ignored"   // the organisation's rules are not ours to run
@@ -27,7 +28,7 @@ const (
 )
 
 var outcomes = []outcome{outcomeScheduled, outcomeMoved, outcomeRestored, outcomeRenewed, outcomeUnchanged, outcomeVoided,
-	outcomeSkipped, outcomeNoDate, outcomeDelivered, outcomeFailed, outcomePaused, outcomeIgnored, outcomeGone}
+	outcomeSkipped, outcomeNoDate, outcomeDelivered, outcomeCancelled, outcomeFailed, outcomePaused, outcomeIgnored, outcomeGone}
 
 var comparedOutcomes = map[outcome]outcome{
 	outcomeScheduled: "would_schedule",
@@ -39,6 +40,7 @@ var comparedOutcomes = map[outcome]outcome{
 	outcomeSkipped:   "would_skip",
 	outcomeNoDate:    "would_skip_no_date",
 	outcomeDelivered: "would_leave_delivered",
+	outcomeCancelled: "would_leave_cancelled",
 	outcomeFailed:    "would_fail",
 }
 
@@ -67,9 +69,10 @@ type request struct {
 	delivered   bool
 	status      string
 	voided      bool
+	cancelled   bool // by hand: messenger.delivery says so
 }
 
-func (r request) pending() bool { return !r.delivered && !r.voided }
+func (r request) pending() bool { return !r.delivered && !r.voided && !r.cancelled }
 
 // effect is what one rule's answer comes to: at most one of insert, update and void.
 type effect struct {
@@ -97,8 +100,12 @@ func (e effect) requestID() int64 {
 // decide compares a rule's answer with the requests that are there for the rule and
 // the entity, oldest first. There should be one at most, but avni-server can leave
 // more: the oldest that waits is taken for ours and the others are not moved, but a
-// rule that says not to send withdraws them all.
+// rule that says not to send withdraws them all. What somebody has cancelled by hand
+// stays as it is, whatever the rule says.
 func decide(rule Rule, answer Schedule, existing []request) effect {
+	if cancelled(existing) {
+		return effect{rule: rule, outcome: outcomeCancelled, reason: "the request was cancelled by hand"}
+	}
 	e := effect{rule: rule, at: answer.At.Truncate(time.Millisecond)}
 	if !answer.Send || answer.At.IsZero() {
 		return withdraw(e, answer, existing)
@@ -126,6 +133,13 @@ func decide(rule Rule, answer Schedule, existing []request) effect {
 		e.outcome = outcomeUnchanged
 	}
 	return e
+}
+
+// cancelled is true of requests of which one was cancelled by hand, and none is sent or
+// waits beside it.
+func cancelled(existing []request) bool {
+	return slices.ContainsFunc(existing, func(r request) bool { return r.cancelled }) &&
+		!slices.ContainsFunc(existing, func(r request) bool { return r.delivered || r.pending() })
 }
 
 // saidNotToSend is the reason of a void, or of nothing, that a rule asked for.

@@ -18,6 +18,9 @@ func TestDecide(t *testing.T) {
 	failed := request{id: 5, scheduledAt: cut, status: "Failed"}
 	noNumber := request{id: 6, scheduledAt: cut, status: statusNoNumber}
 	badNumber := request{id: 7, scheduledAt: cut, status: statusInvalidNumber}
+	byHand := request{id: 9, scheduledAt: cut, status: statusNotSent, voided: true, cancelled: true}
+	byHandUnvoided := request{id: 10, scheduledAt: cut, status: statusNotSent, cancelled: true}
+	left := effect{outcome: outcomeCancelled, reason: "the request was cancelled by hand"}
 	deliveredVoided := request{id: 8, scheduledAt: cut, status: statusSent, delivered: true, voided: true}
 
 	for _, test := range []struct {
@@ -38,6 +41,13 @@ func TestDecide(t *testing.T) {
 		{"two pending: the oldest is ours", send, []request{elsewhen, pending}, effect{outcome: outcomeMoved, at: cut, update: 2}},
 		{"voided and pending: the pending one is ours", send, []request{voided, elsewhen}, effect{outcome: outcomeMoved, at: cut, update: 2}},
 		{"delivered and pending: both stay", send, []request{elsewhen, delivered}, effect{outcome: outcomeDelivered, at: cut}},
+		{"cancelled by hand, another time", Schedule{Send: true, At: at.Add(time.Hour)}, []request{byHand}, left},
+		{"cancelled by hand, un-voided by somebody", send, []request{byHandUnvoided}, left},
+		{"cancelled by hand, beside a voided one", send, []request{voided, byHand}, left},
+		{"cancelled by hand, and a new one that waits", send, []request{byHand, elsewhen}, effect{outcome: outcomeMoved, at: cut, update: 2}},
+		{"cancelled by hand, and sent after all", send, []request{byHand, delivered}, effect{outcome: outcomeDelivered, at: cut}},
+		{"no, cancelled by hand", Schedule{}, []request{byHandUnvoided}, left},
+		{"no date, cancelled by hand", Schedule{Send: true}, []request{byHand}, left},
 
 		{"no, nothing there", Schedule{}, nil, effect{outcome: outcomeSkipped, reason: "the rule said shouldSend: false"}},
 		{"no, with a date", Schedule{At: at}, nil, effect{outcome: outcomeSkipped, reason: "the rule said shouldSend: false"}},

@@ -23,7 +23,8 @@ const (
 	lockSQL = `select pg_advisory_xact_lock($1::integer, $2::integer)`
 
 	requestsSQL = `select id, message_rule_id, scheduled_date_time, delivered_date_time is not null or delivery_status = '` + statusSent + `',
-			delivery_status, is_voided
+			delivery_status, is_voided,
+			exists (select from messenger.delivery d where d.request_id = message_request_queue.id and d.reason = 'cancelled')
 		from message_request_queue
 		where organisation_id = $1 and entity_id = $2 and message_rule_id = any($3) order by id`
 
@@ -76,7 +77,7 @@ func (s settlement) take(ctx context.Context, tx pgx.Tx, rules []int64) (map[int
 	b.Queue(read, s.org.ID, s.change.entityID, rules).Query(func(rows pgx.Rows) error {
 		return eachRow(rows, func() error {
 			var r request
-			err := rows.Scan(&r.id, &r.ruleID, &r.scheduledAt, &r.delivered, &r.status, &r.voided)
+			err := rows.Scan(&r.id, &r.ruleID, &r.scheduledAt, &r.delivered, &r.status, &r.voided, &r.cancelled)
 			existing[r.ruleID] = append(existing[r.ruleID], r)
 			return err
 		})

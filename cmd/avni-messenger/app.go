@@ -38,6 +38,7 @@ type app struct {
 	reader     *cdc.Reader
 	worker     *rules.Worker
 	dispatcher *dispatch.Dispatcher
+	instances  *instances
 
 	waiting  atomic.Pointer[obstacle] // why the work has not begun; nil once it has
 	stopping atomic.Bool
@@ -53,6 +54,7 @@ func newApp(cfg Config, log *slog.Logger) (*app, error) {
 	}
 	a := &app{cfg: cfg, log: log, pool: pool, directory: newDirectory(pool, cfg, log)}
 	a.waiting.Store(&obstacle{Detail: "starting"})
+	a.instances = newInstances(a)
 	build := metrics.Build(currentBuild())
 	registry := metrics.NewRegistry(build)
 	if err := a.wire(registry); err != nil {
@@ -170,6 +172,7 @@ func (a *app) work(ctx context.Context) error {
 		{"organisations", a.pollOrganisations, 5 * time.Second},
 		{"rules", a.worker.Run, 10 * time.Second},
 		{"dispatch", a.dispatcher.Run, 25 * time.Second},
+		{"instances", a.instances.Run, 5 * time.Second},
 	})
 }
 

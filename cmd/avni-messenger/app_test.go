@@ -33,6 +33,12 @@ type runningApp struct {
 // startApp wires and runs the process on a free port, with a slot of its own.
 func startApp(t *testing.T, url string, environ ...string) *runningApp {
 	t.Helper()
+	return startAppAs(t, url, func(*app) {}, environ...)
+}
+
+// startAppAs prepares the process after it was wired and before it runs.
+func startAppAs(t *testing.T, url string, prepare func(*app), environ ...string) *runningApp {
+	t.Helper()
 	slot := strings.ToLower(strings.NewReplacer("/", "_", "'", "").Replace(t.Name()))
 	cfg, err := parseConfig(append([]string{"MESSENGER_DATABASE_URL=" + url, "MESSENGER_LISTEN=127.0.0.1:0", "MESSENGER_POLL_INTERVAL=1h",
 		"LOG_FORMAT=text", "MESSENGER_SLOT=" + slot}, environ...))
@@ -43,6 +49,7 @@ func startApp(t *testing.T, url string, environ ...string) *runningApp {
 	if r.app, err = newApp(cfg, newLogger(cfg, r.log)); err != nil {
 		t.Fatal(err)
 	}
+	prepare(r.app)
 	ctx, stop := context.WithCancel(t.Context())
 	r.stop = stop
 	go func() { r.done <- r.Run(ctx) }()

@@ -20,6 +20,7 @@ func (a *app) checks() []metrics.Check {
 		{Name: "rules", Probe: a.checkRules},
 		{Name: "dispatch", Probe: a.checkDispatch},
 		{Name: "organisations", Probe: a.checkOrganisations},
+		{Name: "instances", Probe: a.checkInstances},
 	}
 }
 

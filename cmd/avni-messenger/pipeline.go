@@ -117,6 +117,7 @@ func (a *app) refresh(ctx context.Context) error {
 	}
 	a.dispatcher.Reload()
 	a.worker.Wake()
+	a.instances.Wake()
 	return nil
 }
 
@@ -132,10 +133,7 @@ func (a *app) pollOrganisations(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		changed, err := a.directory.Load(ctx)
-		if err == nil && changed {
-			err = a.refresh(ctx)
-		}
+		err := a.reloadOrganisations(ctx)
 		text := ""
 		if err != nil && ctx.Err() == nil {
 			text = explain(err, a.cfg).Error()
@@ -145,6 +143,15 @@ func (a *app) pollOrganisations(ctx context.Context) error {
 		}
 		trouble = text
 	}
+}
+
+// reloadOrganisations reads the organisations again, and passes on what has changed.
+func (a *app) reloadOrganisations(ctx context.Context) error {
+	changed, err := a.directory.Load(ctx)
+	if err == nil && changed {
+		err = a.refresh(ctx)
+	}
+	return err
 }
 
 // persist tries until it succeeds or ctx ends, and logs when the error changes. It

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,10 @@ const requeueHelp = `Lets requests be tried again at once: those that wait after
 refused, or have expired. Each is named by message_request_queue.id, as the log and
 messenger.delivery name it. What Glific has accepted is never sent again.
 
+It also takes a cancel back: the request goes out when it is due, as its rule wanted it
+when it was cancelled, and follows its rule again from the next change on. If Glific may
+have accepted it before it was cancelled, Glific is asked first.
+
 It can be run at any time, beside the running avni-messenger, which sees it by itself.
 Give it the same environment as that one.
 
@@ -24,8 +29,14 @@ Give it the same environment as that one.
   avni-messenger requeue 925 --not-at-glific    its send had no answer, and you have
                                                 looked: the contact in Glific has it not`
 
-const cancelHelp = `Voids requests that are not sent, as Avni does with what is not wanted any more. Each is
-named by message_request_queue.id, as the log and messenger.delivery name it.
+const cancelHelp = `Withdraws requests that are not sent, for good: saving the entity, editing its rule or
+un-voiding something does not bring them back, nor make new ones of the same rule for
+the same entity. Only avni-messenger requeue does. Each is named by
+message_request_queue.id, as the log and messenger.delivery name it.
+
+If Avni has several requests of the same rule for the same entity, of which one would be
+sent, they are cancelled together. A request whose last send had no answer may be at
+Glific already: Glific is asked, and if it has the message, the request counts as sent.
 
 It can be run at any time, beside the running avni-messenger, which sees it by itself.
 Give it the same environment as that one.
@@ -39,7 +50,7 @@ func newRequeueCommand(c console) *cobra.Command {
 		Short: "Let requests be tried again at once",
 		Long:  requeueHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return changeRequests(cmd.Context(), c, args, "is tried again", func(ctx context.Context, h dispatch.ByHand, id int64) (dispatch.Standing, error) {
+			return changeRequests(cmd.Context(), c, args, requeuedText(o), func(ctx context.Context, h dispatch.ByHand, id int64) (dispatch.Standing, error) {
 				return h.Requeue(ctx, id, o)
 			})
 		},
@@ -52,10 +63,10 @@ func newRequeueCommand(c console) *cobra.Command {
 func newCancelCommand(c console) *cobra.Command {
 	return &cobra.Command{
 		Use:   "cancel REQUEST…",
-		Short: "Void requests that are not sent",
+		Short: "Withdraw requests that are not sent, for good",
 		Long:  cancelHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return changeRequests(cmd.Context(), c, args, "is cancelled", func(ctx context.Context, h dispatch.ByHand, id int64) (dispatch.Standing, error) {
+			return changeRequests(cmd.Context(), c, args, cancelledText, func(ctx context.Context, h dispatch.ByHand, id int64) (dispatch.Standing, error) {
 				return h.Cancel(ctx, id)
 			})
 		},
@@ -67,7 +78,7 @@ var errNotAll = errors.New("")
 
 // changeRequests changes the requests that a command line names, one by one, and says of
 // each how it stood and what comes of it.
-func changeRequests(ctx context.Context, c console, args []string, done string, change func(context.Context, dispatch.ByHand, int64) (dispatch.Standing, error)) error {
+func changeRequests(ctx context.Context, c console, args []string, done func(dispatch.Standing) string, change func(context.Context, dispatch.ByHand, int64) (dispatch.Standing, error)) error {
 	ids, err := requestIDs(args)
 	if err != nil {
 		return err
@@ -94,7 +105,7 @@ func changeRequests(ctx context.Context, c console, args []string, done string, 
 		var no *dispatch.NotPossible
 		switch {
 		case err == nil:
-			fmt.Fprintf(c.stdout, "request %d %s; it was %s\n", id, done, standingText(stood))
+			fmt.Fprintf(c.stdout, "request %d %s\n", id, done(stood))
 		case errors.As(err, &no):
 			all = false
 			fmt.Fprintf(c.stdout, "request %d is left alone: %s\n", id, no.Why)
@@ -121,6 +132,27 @@ func requestIDs(args []string) ([]int64, error) {
 		ids = append(ids, id)
 	}
 	return ids, nil
+}
+
+func requeuedText(o dispatch.RequeueOptions) func(dispatch.Standing) string {
+	return func(s dispatch.Standing) string {
+		what := "is tried again"
+		if s.ScheduledAt.After(time.Now()) && !o.DueNow {
+			what = "goes out when it is due, at " + s.ScheduledAt.Local().Format(time.DateTime)
+		}
+		return what + "; it was " + standingText(s)
+	}
+}
+
+func cancelledText(s dispatch.Standing) string {
+	text := "is cancelled; it was " + standingText(s)
+	if s.MaybeSent {
+		text += "; Glific may have accepted it already and is asked; if it has not, it is not sent"
+	}
+	for _, twin := range s.Twins {
+		text += fmt.Sprintf("; with it request %d, of the same rule for the same entity", twin)
+	}
+	return text
 }
 
 func standingText(s dispatch.Standing) string {

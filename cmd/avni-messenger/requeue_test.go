@@ -30,7 +30,8 @@ func TestRequeueAndCancel(t *testing.T) {
 		{environ, []string{"requeue", request, "5"}, exitTrouble, "request " + request + " is tried again; it was not tried yet\nrequest 5 is left alone: there is no such row", ""},
 		{environ[:1], []string{"cancel", request}, exitTrouble, "it belongs to organisation 101, whose messages avni-messenger does not deliver", ""},
 		{environ, []string{"cancel", request}, exitOK, "request " + request + " is cancelled; it was not tried yet\n", ""},
-		{environ, []string{"cancel", request}, exitTrouble, "request " + request + " is left alone: it is voided already\n", ""},
+		{environ, []string{"cancel", request}, exitTrouble, "request " + request + " is left alone: it is cancelled already\n", ""},
+		{environ, []string{"requeue", request}, exitOK, "request " + request + " is tried again; it was withdrawn (cancelled by hand)\n", ""},
 	} {
 		code, stdout, stderr := command(t, row.environ, row.args...)
 		if code != row.code || !strings.Contains(stdout, row.stdout) || !strings.Contains(stderr, row.stderr) {

@@ -83,6 +83,13 @@ var sessionTemplate = &document{
     errors { key message }`,
 }
 
+var organization = &document{
+	operation: OpOrganization, name: "Organization", repeatable: true, most: 1, field: "organization",
+	selection: `
+    organization { isSuspended suspendedUntil }
+    errors { key message }`,
+}
+
 // sendHsmMessageToGroup exists, but does not send templates.
 var createAndSendMessageToGroup = &document{
 	operation: OpSendToGroup, name: "SendToGroup", mutation: true, most: 1,
@@ -134,14 +141,22 @@ func (d *document) build(fields int) string {
 		for _, p := range d.parameters {
 			declarations = append(declarations, "$"+p.name+number+": "+p.kind)
 		}
-		arguments := variable.ReplaceAllString(d.arguments, "${0}"+number)
-		fmt.Fprintf(&body, "  %s%s(%s) {%s\n  }\n", alias, d.field, arguments, d.selection)
+		arguments := variable.ReplaceAllString(inBrackets(d.arguments), "${0}"+number)
+		fmt.Fprintf(&body, "  %s%s%s {%s\n  }\n", alias, d.field, arguments, d.selection)
 	}
 	kind := "query"
 	if d.mutation {
 		kind = "mutation"
 	}
-	return fmt.Sprintf("%s %s(%s) {\n%s}", kind, d.name, strings.Join(declarations, ", "), body.String())
+	return fmt.Sprintf("%s %s%s {\n%s}", kind, d.name, inBrackets(strings.Join(declarations, ", ")), body.String())
+}
+
+// inBrackets is a list as GraphQL wants it: without brackets if there is nothing in it.
+func inBrackets(list string) string {
+	if list == "" {
+		return ""
+	}
+	return "(" + list + ")"
 }
 
 var variable = regexp.MustCompile(`\$\w+`)

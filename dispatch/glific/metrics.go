@@ -21,10 +21,11 @@ const (
 	OpSendToGroup     Operation = "send_to_group"
 	OpFindSentToGroup Operation = "find_sent_to_group"
 	OpGroupMembers    Operation = "group_members"
+	OpOrganization    Operation = "organization"
 )
 
 var operations = []Operation{OpLogin, OpContactByPhone, OpOptinContact, OpSend, OpFindSent,
-	OpReceipts, OpTemplate, OpSendToGroup, OpFindSentToGroup, OpGroupMembers}
+	OpReceipts, OpTemplate, OpSendToGroup, OpFindSentToGroup, OpGroupMembers, OpOrganization}
 
 // Metrics counts the calls of all clients of the process.
 type Metrics struct {

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// instanceTable is messenger.instance as one process sees it. Times are the server's, so
+// that clocks of machines need not agree.
+type instanceTable struct {
+	pool         *pgxpool.Pool
+	holder, slot string
+	forget       time.Duration // how long a process is believed to run after it was seen
+}
+
+// meetSQL notes this process, takes away those that are gone, and returns the others.
+// Rows that another process takes away just now are left to it: nobody waits.
+const meetSQL = `
+	with gone as (
+		delete from messenger.instance where holder in (
+			select holder from messenger.instance
+			 where holder <> $1 and seen_at <= clock_timestamp() - make_interval(secs => $4)
+			   for update skip locked)
+	), noted as (
+		insert into messenger.instance (holder, slot, settings) values ($1, $2, $3)
+		on conflict (holder) do update set seen_at = clock_timestamp(), settings = excluded.settings
+	)
+	select holder, slot, settings::text from messenger.instance
+	 where holder <> $1 and seen_at > clock_timestamp() - make_interval(secs => $4)
+	 order by started_at, holder`
+
+// meet notes this process with its settings and returns the others that run, of every
+// slot. One whose settings mean nothing to this version is left out.
+func (t instanceTable) meet(ctx context.Context, settings []byte) ([]instance, error) {
+	rows, err := t.pool.Query(ctx, meetSQL, t.holder, t.slot, string(settings), t.forget.Seconds())
+	if err != nil {
+		return nil, fmt.Errorf("note this process: %w", err)
+	}
+	var others []instance
+	var other instance
+	var text string
+	_, err = pgx.ForEachRow(rows, []any{&other.holder, &other.slot, &text}, func() error {
+		other.settings = instanceSettings{}
+		if json.Unmarshal([]byte(text), &other.settings) == nil {
+			others = append(others, other)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("note this process: %w", err)
+	}
+	return others, nil
+}
+
+// leave takes this process away.
+func (t instanceTable) leave(ctx context.Context) error {
+	if _, err := t.pool.Exec(ctx, `delete from messenger.instance where holder = $1`, t.holder); err != nil {
+		return fmt.Errorf("take this process away: %w", err)
+	}
+	return nil
+}
