@@ -32,7 +32,7 @@ const (
 const (
 	attackHeap     = 64 << 20
 	attackPatience = 20 * time.Second
-	attackMemory   = 768 << 20 // that the process takes: about 400 MB, more where it is too busy to look often
+	attackMemory   = 3 << 30 // that the process takes: about 400 MB; 1400 MB were seen where it was too busy to look often
 )
 
 // probe uses much of what an attack could have spoilt.
