@@ -156,7 +156,9 @@ func TestEmptySearchProvesNothing(t *testing.T) {
 	s.glific.Inject(glifictest.Fault{Operation: "createAndSendMessageToGroup", Kind: glifictest.LoseAnswer})
 	c := s.play(2)
 	s.start(patient)
-	s.await("Glific was asked again and again", func() bool { s.judge(); return s.asked("search") >= 10 })
+	s.await("the 3 whose answers were lost are in doubt", func() bool { return s.inState(stateUncertain) >= 3 })
+	before := s.asked("search")
+	s.await("Glific was asked again and again", func() bool { s.judge(); return s.asked("search") >= before+10 })
 	if n := s.inState(stateUncertain) + s.inState("claimed"); n < 3 {
 		t.Errorf("%d messages are in doubt, want at least the 3 whose answers were lost", n)
 	}
