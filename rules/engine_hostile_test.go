@@ -15,8 +15,8 @@ import (
 // engine fit for the next rule.
 func TestHostileRules(t *testing.T) {
 	inZone(t, "Asia/Kolkata")
-	const enough = 5 * time.Second   // for whatever ends by itself, on a slow machine
-	const patience = 2 * maxMatching // for backtracking, if an engine of another test has that limit
+	const enough = 5 * time.Second                                                                     // for whatever ends by itself, on a slow machine
+	const patience = 2 * maxMatching                                                                   // for backtracking, if an engine of another test has that limit
 	impatient := engineWith(t, EngineOptions{Timeout: 400 * time.Millisecond, MaxHeapGrowth: 4 << 30}) // which is not what shall end them
 	patient := engineWith(t, EngineOptions{Timeout: enough, MaxHeapGrowth: 64 << 20})
 	in := readInput(t, "subject")
