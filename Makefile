@@ -30,7 +30,7 @@ demo: setup build ## a registration becomes a WhatsApp message, live (DEMO_EXIT=
 
 test: setup ## every test, against a real PostgreSQL
 	go vet ./...
-	@echo "testing: about 5 minutes; each package reports when it is done"
+	@echo "testing: about 7 minutes; each package reports when it is done"
 	@$(TEST) -vet=off ./...
 
 test-race: setup ## the same under the race detector (slow; needs a C compiler)
