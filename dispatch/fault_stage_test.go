@@ -71,10 +71,10 @@ func (s *stage) judge() {
 	s.execOwn(`update messenger.delivery set next_attempt_at = now(), sending_since = sending_since - interval '2 hours' where ` + doubtful)
 }
 
-// inState is how many deliveries are in a state.
-func (s *stage) inState(want state) (n int) {
+// inState is how many deliveries are in one of the states at the same moment.
+func (s *stage) inState(states ...state) (n int) {
 	s.Helper()
-	s.must(s.db.Pool().QueryRow(context.Background(), `select count(*) from messenger.delivery where state = $1`, want).Scan(&n))
+	s.must(s.db.Pool().QueryRow(context.Background(), `select count(*) from messenger.delivery where state = any($1)`, states).Scan(&n))
 	return n
 }
 
