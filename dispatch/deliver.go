@@ -133,35 +133,49 @@ func (s Settings) hold(phone Phone) error {
 	return &Refusal{Reason: NotTestNumber}
 }
 
-// send hands a message to Glific. The time limit runs from before the send is
-// recorded, so that nothing leaves later than that after the record says so: however
-// long the process was held up, others can rely on the grace period.
+// send hands a message to Glific.
 func (w *worker) send(ctx context.Context, c *claim, m message) verdict {
+	var messageID string
+	v, ok := w.hand(ctx, c, m, m, func(ctx context.Context, sendAt time.Time) error {
+		sent, err := w.client.Send(ctx, glific.Message{
+			TemplateID: m.templateID, ContactID: m.contactID, Parameters: m.parameters, SendAt: sendAt,
+		})
+		if err == nil && !sent.SendAt.Equal(sendAt) {
+			w.markerFailed(c)
+		}
+		messageID = sent.MessageID
+		return err
+	})
+	if !ok {
+		return v
+	}
+	return verdict{outcome: accepted, messageID: messageID, message: m}
+}
+
+// hand records a send and makes it; of m, kept is what may be kept if it is not accepted.
+// True: Glific has accepted it. The time limit runs from before the send is recorded, so
+// that nothing leaves later than that after the record says so: however long the process
+// was held up, others can rely on the grace period.
+func (w *worker) hand(ctx context.Context, c *claim, m, kept message, call func(context.Context, time.Time) error) (verdict, bool) {
 	sending, cancel := context.WithTimeout(ctx, w.settings.SendTimeout)
 	defer cancel()
 	sendAt, ok, err := w.queue.begin(sending, w.now(), c, m)
-	if errors.Is(err, errOutranked) {
-		return verdict{outcome: withdrawn, reason: Duplicate, message: m}
-	}
-	if err != nil {
-		return w.judge(ctx, c, m, err)
-	}
-	if !ok {
-		return verdict{outcome: released}
+	switch {
+	case errors.Is(err, errOutranked):
+		return verdict{outcome: withdrawn, reason: Duplicate, message: kept}, false
+	case err != nil:
+		return w.judge(ctx, c, kept, err), false
+	case !ok:
+		return verdict{outcome: released}, false
 	}
 	started := time.Now()
-	sent, err := w.client.Send(sending, glific.Message{
-		TemplateID: m.templateID, ContactID: m.contactID, Parameters: m.parameters, SendAt: sendAt,
-	})
+	err = call(sending, sendAt)
 	w.metrics.deliveryDuration.Observe(time.Since(started).Seconds())
 	if err != nil {
-		return w.judgeSend(ctx, c, m, err)
+		return w.judgeSend(ctx, c, kept, err), false
 	}
 	w.answered(true)
-	if !sent.SendAt.Equal(sendAt) {
-		w.markerFailed(c)
-	}
-	return verdict{outcome: accepted, messageID: sent.MessageID, message: m}
+	return verdict{}, true
 }
 
 // markerFailed stops relying on send times: Glific accepts messages without keeping them.

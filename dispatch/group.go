@@ -134,25 +134,18 @@ func (w *worker) sendToGroup(ctx context.Context, stopping <-chan struct{}, c *c
 	if !w.pace(ctx, stopping) || w.stopped(stopping) || w.paused() {
 		return verdict{outcome: released}
 	}
-	sending, cancel := context.WithTimeout(ctx, w.settings.SendTimeout)
-	defer cancel()
-	sendAt, ok, err := w.queue.begin(sending, w.now(), c, m)
-	if err != nil {
-		return w.judgeGroup(ctx, c, g, err)
-	}
-	if !ok {
-		return verdict{outcome: released}
-	}
-	started := time.Now()
-	sent, err := w.client.SendToGroup(sending, glific.GroupMessage{
-		TemplateID: m.templateID, GroupID: g.groupID, Parameters: m.parameters, SendAt: sendAt,
+	var contacts int
+	v, ok := w.hand(ctx, c, m, g.message(), func(ctx context.Context, sendAt time.Time) error {
+		sent, err := w.client.SendToGroup(ctx, glific.GroupMessage{
+			TemplateID: m.templateID, GroupID: g.groupID, Parameters: m.parameters, SendAt: sendAt,
+		})
+		contacts = len(sent.ContactIDs)
+		return err
 	})
-	w.metrics.deliveryDuration.Observe(time.Since(started).Seconds())
-	if err != nil {
-		return aboutGroup(w.judgeSend(ctx, c, g.message(), err))
+	if !ok {
+		return aboutGroup(v)
 	}
-	w.answered(true)
-	return verdict{outcome: accepted, detail: fmt.Sprintf("Glific passes it on to %d contacts", len(sent.ContactIDs))}
+	return verdict{outcome: accepted, detail: fmt.Sprintf("Glific passes it on to %d contacts", contacts)}
 }
 
 // message is what may be kept of a message to a group that was not sent: it must not

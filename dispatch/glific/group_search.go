@@ -7,14 +7,6 @@ import (
 	"time"
 )
 
-// groupConversation is one group of the search with its newest messages first.
-type groupConversation struct {
-	Group struct {
-		ID identifier `json:"id"`
-	} `json:"group"`
-	Messages []groupMessage `json:"messages"`
-}
-
 // groupMessage is the row that Glific stores for the group itself, beside those of its
 // members.
 type groupMessage struct {
@@ -60,23 +52,8 @@ func (c *Client) FindSentToGroup(ctx context.Context, m GroupMessage) (found Fou
 
 // messagesOfGroup lists the newest messages of a group. False: it is not listed.
 func (c *Client) messagesOfGroup(ctx context.Context, groupID string, limit int) ([]groupMessage, bool, error) {
-	r, err := c.call(ctx, searchGroup, map[string]any{"group": groupID, "limit": limit})
-	if err != nil {
-		return nil, false, err
-	}
-	var conversations []groupConversation
-	if err := c.decode(r, &conversations); err != nil {
-		return nil, false, err
-	}
-	if conversations == nil || len(r.messages) > 0 {
-		return nil, false, c.failure(r, nil)
-	}
-	for _, v := range conversations {
-		if string(v.Group.ID) == groupID {
-			return v.Messages, true, nil
-		}
-	}
-	return nil, false, nil
+	return newestMessages(ctx, c, searchGroup, map[string]any{"group": groupID, "limit": limit},
+		func(v conversation[groupMessage]) bool { return string(v.Group.ID) == groupID })
 }
 
 // isOf reports whether the message is one of the template. Glific shows the template

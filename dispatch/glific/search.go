@@ -2,6 +2,7 @@ package glific
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -43,12 +44,15 @@ var searchLimits = []int{50, 250}
 // clockSkew is how far Glific's clock may differ from the one that chose SendAt.
 const clockSkew = 15 * time.Minute
 
-// conversation is one contact of the search with its newest messages first.
-type conversation struct {
+// conversation is one contact or group of the search with its newest messages first.
+type conversation[M any] struct {
 	Contact struct {
 		ID identifier `json:"id"`
 	} `json:"contact"`
-	Messages []listedMessage `json:"messages"`
+	Group struct {
+		ID identifier `json:"id"`
+	} `json:"group"`
+	Messages []M `json:"messages"`
 }
 
 type listedMessage struct {
@@ -95,23 +99,29 @@ func (c *Client) FindSent(ctx context.Context, contactID string, templateID int,
 // messagesOf lists the newest messages of a contact. False: the contact is not
 // listed, which says nothing about its messages.
 func (c *Client) messagesOf(ctx context.Context, contactID string, limit int) ([]listedMessage, bool, error) {
-	r, err := c.call(ctx, search, map[string]any{"contact": contactID, "limit": limit})
+	return newestMessages(ctx, c, search, map[string]any{"contact": contactID, "limit": limit},
+		func(v conversation[listedMessage]) bool { return string(v.Contact.ID) == contactID })
+}
+
+// newestMessages runs a search and returns the messages of the conversation that is
+// asked for. False: it is not listed.
+func newestMessages[M any](ctx context.Context, c *Client, d *document, variables map[string]any, asked func(conversation[M]) bool) ([]M, bool, error) {
+	r, err := c.call(ctx, d, variables)
 	if err != nil {
 		return nil, false, err
 	}
-	var conversations []conversation
+	var conversations []conversation[M]
 	if err := c.decode(r, &conversations); err != nil {
 		return nil, false, err
 	}
 	if conversations == nil || len(r.messages) > 0 {
 		return nil, false, c.failure(r, nil)
 	}
-	for _, v := range conversations {
-		if string(v.Contact.ID) == contactID {
-			return v.Messages, true, nil
-		}
+	i := slices.IndexFunc(conversations, asked)
+	if i < 0 {
+		return nil, false, nil
 	}
-	return nil, false, nil
+	return conversations[i].Messages, true, nil
 }
 
 // isSend reports whether m is the accepted message, with that SendAt or, by the zero
