@@ -79,8 +79,8 @@ func consent(contact glific.Contact) error {
 	switch {
 	case contact.Status == glific.StatusBlocked:
 		return refuse(Blocked, "contact %s", contact.ID)
-	case contact.OptedOut:
-		return refuse(OptedOut, "contact %s", contact.ID)
+	case !contact.OptoutTime.IsZero():
+		return refuse(OptedOut, "contact %s, at %s", contact.ID, contact.OptoutTime.Local().Format("2006-01-02 15:04:05 MST"))
 	case contact.CanReceiveTemplates():
 		return nil
 	case contact.Status != glific.StatusValid:

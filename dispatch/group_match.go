@@ -26,7 +26,12 @@ select id, number
  where ` + numberTail + ` = any($2)
  order by id`
 
-	knownSubjectsSQL = `
+	knownSubjectsSQL = subjectNumbersOf + ` and not i.is_voided and o.value is not null
+)
+select id, number from numbered join (select distinct unnest($2::text[]) as tail) t on t.tail = ` + numberTail + ` order by id`
+
+	// subjectNumbersOf begins a query with every number of the subjects i of $1, which sees $3.
+	subjectNumbersOf = `
 with phone as materialized (
     select distinct c.uuid from public.concept c where c.organisation_id = any($3) and ` + isPhoneConcept + `
 ), numbered as (
@@ -34,9 +39,7 @@ with phone as materialized (
       from public.individual i
       cross join phone
       cross join lateral (select i.observations -> phone.uuid as value) o
-     where i.organisation_id = $1 and not i.is_voided and o.value is not null
-)
-select id, number from numbered join (select distinct unnest($2::text[]) as tail) t on t.tail = ` + numberTail + ` order by id`
+     where i.organisation_id = $1`
 )
 
 // knownTo finds members in Avni by their phone numbers, as avni-server does: users of

@@ -64,7 +64,7 @@ func TestQuietHours(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := ""
-		if end, quiet := test.quiet.end(at.UTC()); quiet {
+		if end, quiet := test.quiet.End(at.UTC()); quiet {
 			got = end.In(kolkata).Format(time.DateTime)
 		}
 		if got != test.want {
@@ -85,11 +85,11 @@ func TestQuietHoursEndInAnHourThatStrikesTwice(t *testing.T) {
 		to := time.Duration(second.In(location).Hour())*time.Hour + 30*time.Minute
 		quiet := QuietHours{From: 21 * time.Hour, To: to, Location: location}
 		for at := second.Add(-2 * time.Hour); at.Before(second.Add(30 * time.Minute)); at = at.Add(5 * time.Minute) {
-			if end, on := quiet.end(at); on && !end.After(at) {
+			if end, on := quiet.End(at); on && !end.After(at) {
 				t.Errorf("the quiet hours of %s are over at %s", at.In(location), end)
 			}
 		}
-		if _, on := quiet.end(second.Add(30 * time.Minute)); on {
+		if _, on := quiet.End(second.Add(30 * time.Minute)); on {
 			t.Errorf("%s: it is quiet after the second half past", zone)
 		}
 	}

@@ -9,8 +9,8 @@ type QuietHours struct {
 	Location *time.Location
 }
 
-// end returns when the quiet hours that hold at a moment are over, and whether they hold.
-func (q QuietHours) end(now time.Time) (time.Time, bool) {
+// End returns when the quiet hours that hold at a moment are over, and whether they hold.
+func (q QuietHours) End(now time.Time) (time.Time, bool) {
 	if q.From == q.To {
 		return time.Time{}, false
 	}

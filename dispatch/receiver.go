@@ -51,14 +51,17 @@ func loadReceivers(ctx context.Context, pool *pgxpool.Pool, organisation Organis
 // contact_number or primary_contact. Among equals, concepts in use come before voided
 // ones, the organisation's own before its ancestors', older ones before newer ones.
 const loadSubjectsSQL = `
-select i.id, i.first_name, i.middle_name, i.last_name, array(
+select i.id, i.first_name, i.middle_name, i.last_name, ` + subjectNumbers + `
+  from public.individual i
+ where i.id = any($1) and i.organisation_id = $2 and not i.is_voided`
+
+// subjectNumbers are those of a subject i of organisation $2, which sees $3.
+const subjectNumbers = `array(
     select coalesce(o.value ->> 'phoneNumber', case jsonb_typeof(o.value) when 'string' then o.value #>> '{}' end, '')
       from jsonb_each(case jsonb_typeof(i.observations) when 'object' then i.observations else '{}' end) o
       join public.concept c on c.uuid = o.key and c.organisation_id = any($3)
      where ` + isPhoneConcept + `
-     order by c.data_type <> 'PhoneNumber', c.is_voided, c.organisation_id <> $2, c.id)
-  from public.individual i
- where i.id = any($1) and i.organisation_id = $2 and not i.is_voided`
+     order by c.data_type <> 'PhoneNumber', c.is_voided, c.organisation_id <> $2, c.id)`
 
 // isPhoneConcept is true of a concept c whose observations are phone numbers.
 const isPhoneConcept = `case c.data_type

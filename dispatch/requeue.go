@@ -49,6 +49,12 @@ func (h ByHand) Requeue(ctx context.Context, id int64, o RequeueOptions) (Standi
 			   set state = case when state = 'uncertain' and $3 then 'waiting' else state end, attempts = 0, next_attempt_at = $2,
 			       sending_since = case when $3 then null else sending_since end, updated_at = now()
 			 where request_id = $1 and (state = 'waiting' or $3)`, id, now, o.NotAtGlific)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			insert into messenger.attempt (request_id, organisation_id, outcome, reason, duration_ms)
+			values ($1, $2, 'requeued', nullif($3, ''), 0)`, id, r.OrganisationID, r.Reason)
 		return err
 	})
 }

@@ -52,7 +52,7 @@ func (w *worker) status() Status {
 			s.PausedUntil = p.until
 		}
 	}
-	if until, quiet := w.settings.QuietHours.end(now); quiet {
+	if until, quiet := w.settings.QuietHours.End(now); quiet {
 		s.QuietUntil = until
 	}
 	return s

@@ -138,7 +138,7 @@ func (w *worker) turn(ctx, calls context.Context) time.Duration {
 		})
 	}
 	now := w.now()
-	if until, quiet := w.settings.QuietHours.end(now); quiet {
+	if until, quiet := w.settings.QuietHours.End(now); quiet {
 		return min(until.Sub(now), w.settings.PollInterval)
 	}
 	wait, claim := w.settings.PollInterval, w.queue.claim
@@ -178,7 +178,7 @@ func (w *worker) stopped(stopping <-chan struct{}) bool {
 		return true
 	default:
 	}
-	_, quiet := w.settings.QuietHours.end(w.now())
+	_, quiet := w.settings.QuietHours.End(w.now())
 	return quiet
 }
 

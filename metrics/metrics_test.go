@@ -170,8 +170,8 @@ func TestServer(t *testing.T) {
 		t.Errorf("/nowhere is %d, want 404", code)
 	}
 	state <- []Entry{ok, held}
-	if code, body := get(t, base+"/"); code != http.StatusOK || !strings.Contains(body, "held &lt;back&gt;") || !strings.Contains(body, "1.2.3") {
-		t.Errorf("/ is %d %q", code, body)
+	if code, body := get(t, base+"/state"); code != http.StatusOK || !strings.Contains(body, "held &lt;back&gt;") || !strings.Contains(body, "1.2.3") {
+		t.Errorf("/state is %d %q", code, body)
 	}
 	for _, row := range []struct {
 		entries []Entry

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// page is what a person sees who opens the listener in a browser. It loads nothing but
-// itself.
+// page is /health for a person. It is for everybody who reaches the listener, names nobody,
+// and loads nothing but itself.
 var page = template.Must(template.New("page").Parse(`<!doctype html>
 <html lang="en">
 <head>
@@ -18,6 +18,7 @@ var page = template.Must(template.New("page").Parse(`<!doctype html>
 <style>
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; color: #1f2933; background: #fff; }
 h1 { margin-bottom: 0; }
+h1 a { color: inherit; text-decoration: none; }
 .build { margin-top: 0; color: #52606d; }
 .summary { padding: .6rem 1rem; border-left: .4rem solid; border-radius: .2rem; font-weight: bold; }
 table { border-collapse: collapse; width: 100%; }
@@ -32,7 +33,7 @@ td:first-child, td:nth-child(2) { overflow-wrap: normal; }
 </style>
 </head>
 <body>
-<h1>avni-messenger</h1>
+<h1><a href="/">avni-messenger</a></h1>
 <p class="build">Version {{.Version}}</p>
 <p class="summary {{.Status}}">{{.Summary}}</p>
 <table>

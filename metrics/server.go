@@ -19,10 +19,12 @@ type ServerOptions struct {
 	Registry *prometheus.Registry
 	Build    Build
 	Checks   []Check
-	Log      *slog.Logger
+	// Page answers what nobody else does; nil: only / is there, which leads to /state.
+	Page http.Handler
+	Log  *slog.Logger
 }
 
-// Server answers /ping, /health, /metrics and /. It is the last part to stop, so that
+// Server answers /ping, /health, /metrics, /state and what its page does. It is the last part to stop, so that
 // the final scrape and the 503 of a process that ends can be seen.
 type Server struct {
 	listener net.Listener
@@ -80,7 +82,7 @@ func newHandler(o ServerOptions) http.Handler {
 		fmt.Fprintln(w, "pong")
 	})
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, r *http.Request) {
-		writeHealth(w, o.health(r.Context()))
+		writeHealth(w, o.Health(r.Context()))
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(o.Log.Handler(), slog.LevelError),
@@ -89,13 +91,19 @@ func newHandler(o ServerOptions) http.Handler {
 		MaxRequestsInFlight: 4,
 		Timeout:             20 * time.Second,
 	}))
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		writePage(w, o.health(r.Context()))
+	mux.HandleFunc("GET /state", func(w http.ResponseWriter, r *http.Request) {
+		writePage(w, o.Health(r.Context()))
 	})
+	if o.Page != nil {
+		mux.Handle("/", o.Page)
+	} else {
+		mux.Handle("GET /{$}", http.RedirectHandler("/state", http.StatusSeeOther))
+	}
 	return mux
 }
 
-func (o ServerOptions) health(ctx context.Context) Health {
+// Health runs all checks.
+func (o ServerOptions) Health(ctx context.Context) Health {
 	found := assess(ctx, o.Checks)
 	return Health{Status: worst(found), Version: o.Build.Version, Checks: found}
 }

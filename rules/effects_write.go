@@ -156,6 +156,10 @@ func (s settlement) queueEffect(b *pgx.Batch, e effect) *string {
 }
 
 func (s settlement) logEntry(e effect) logEntry {
-	return logEntry{change: s.change, ruleID: e.rule.ID, outcome: e.outcome, reason: e.reason,
+	entry := logEntry{change: s.change, ruleID: e.rule.ID, outcome: e.outcome, reason: e.reason,
 		scheduledFor: e.at, requestID: e.requestID()}
+	if s.entity != nil {
+		entry.changedBy = s.entity.savedByID
+	}
+	return entry
 }

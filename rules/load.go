@@ -64,6 +64,7 @@ type entity struct {
 	enrolmentVoided bool
 
 	createdByID int64
+	savedByID   int64 // who saved it last
 	// actingUserID may be written to created_by_id: who saved the entity last, or the
 	// organisation's system user if avni-server could not show that user to it.
 	actingUserID int64

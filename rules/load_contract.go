@@ -172,6 +172,7 @@ func (c *contracts) subjectVoided(id int64) bool {
 // setActingUser settles for whom requests are written: the user must be one whom
 // avni-server can show to the organisation, else its message screens fail.
 func (c *contracts) setActingUser(e *entity, who actor) {
+	e.savedByID = e.actingUserID
 	u := c.family.users[e.actingUserID]
 	system := c.ref.org.AvniSystemUserID
 	if system != 0 && (who == systemUser || u == nil || !c.ref.org.sees(u.organisationID)) {

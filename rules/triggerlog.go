@@ -9,9 +9,9 @@ import (
 )
 
 const insertLogSQL = `insert into messenger.trigger_log
-		(source_table, entity_id, organisation_id, rule_id, outcome, reason, scheduled_for, request_id, committed_at, commit_lsn)
+		(source_table, entity_id, organisation_id, rule_id, outcome, reason, scheduled_for, request_id, committed_at, commit_lsn, changed_by)
 	values ($1, $2, $3, $4, $5, $6, $7,
-		coalesce($8, (select id from message_request_queue where uuid = $9 and organisation_id = $3)), $10, $11::pg_lsn)`
+		coalesce($8, (select id from message_request_queue where uuid = $9 and organisation_id = $3)), $10, $11::pg_lsn, $12)`
 
 const pruneLogSQL = `delete from messenger.trigger_log where id in
 	(select id from messenger.trigger_log where at < now() - interval '30 days' order by at limit 10000)`
@@ -22,6 +22,7 @@ const maxReason = 1000
 // logEntry is a row of messenger.trigger_log: what a change came to for one rule.
 type logEntry struct {
 	change       change
+	changedBy    int64 // users.id of who saved the entity last; 0: not known
 	ruleID       int64 // 0: no single rule
 	outcome      outcome
 	reason       string
@@ -33,7 +34,7 @@ type logEntry struct {
 func (l logEntry) queue(b *pgx.Batch) {
 	b.Queue(insertLogSQL, l.change.table, l.change.entityID, l.change.organisationID, orNil(l.ruleID), l.outcome,
 		orNil(storable(l.reason, maxReason)), orNil(l.scheduledFor), orNil(l.requestID), l.requestUUID,
-		l.change.committedAt, l.change.commitLSN)
+		l.change.committedAt, l.change.commitLSN, orNil(l.changedBy))
 }
 
 // orNil makes null of a zero value.

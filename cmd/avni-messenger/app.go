@@ -125,7 +125,7 @@ func (a *app) deliverySettings() dispatch.Settings {
 	return dispatch.Settings{
 		Window: a.cfg.window(), PollInterval: a.cfg.PollInterval, MaxAttempts: a.cfg.MaxAttempts, RetryBase: a.cfg.RetryBase,
 		MessagesPerSecond: a.cfg.MessagesPerSecond, TestNumbers: numbers, DryRun: bool(a.cfg.DryRun), StopGrace: 20 * time.Second,
-		QuietHours: dispatch.QuietHours{From: a.cfg.QuietHours.From, To: a.cfg.QuietHours.To, Location: a.cfg.Timezone.Location()},
+		QuietHours: a.cfg.quietHours(),
 	}
 }
 

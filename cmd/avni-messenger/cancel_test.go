@@ -46,8 +46,8 @@ func TestCancelledMessageStaysCancelled(t *testing.T) {
 	p.must(p.avni.SaveSubject(ctx, subject))
 	awaitLog("cancelled")
 	does("request "+request+" goes out when it is due, at ", "requeue", request)
-	if n := p.count(`select count(*) from messenger.attempt where request_id = $1::bigint`, request); n != 1 {
-		t.Errorf("%d attempts are recorded, want only that it was cancelled", n)
+	if n := p.count(`select count(*) from messenger.attempt where request_id = $1::bigint`, request); n != 2 {
+		t.Errorf("%d attempts are recorded, want only that it was cancelled and requeued", n)
 	}
 	p.must(p.avni.SaveSubject(ctx, subject))
 	want := map[string]int{message("919812345678", 7001, "Sunita", "Kevadia"): 1}

@@ -25,6 +25,14 @@ var queueIndexes = []queueIndex{
 		name:       "avni_messenger_queue_entity",
 		definition: "message_request_queue (message_rule_id, entity_id)",
 		why:        "the request of a rule and an entity",
+	}, {
+		name:       "avni_messenger_queue_receiver",
+		definition: "message_request_queue (message_receiver_id, scheduled_date_time, id)",
+		why:        "the messages of a person or a group, to explain them",
+	}, {
+		name:       "avni_messenger_queue_time",
+		definition: "message_request_queue (organisation_id, scheduled_date_time, id)",
+		why:        "the messages of an organisation, to list them",
 	},
 }
 

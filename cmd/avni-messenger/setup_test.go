@@ -40,7 +40,7 @@ func TestSetupFromNothing(t *testing.T) {
 	if code != exitOK {
 		t.Fatalf("setup ended with %d: %s%s", code, stdout, stderr)
 	}
-	want := []string{"ok server", "done role", "done role", "done role", "done schema", "done tables", "done publication", "done slot", "WARNING disk", "done index", "done index"}
+	want := []string{"ok server", "done role", "done role", "done role", "done schema", "done tables", "done publication", "done slot", "WARNING disk", "done index", "done index", "done index", "done index"}
 	if diff := cmp.Diff(want, steps(stdout)); diff != "" {
 		t.Errorf("steps (-want +got):\n%s\n%s", diff, stdout)
 	}
@@ -205,7 +205,7 @@ func TestPrintedSetupRuns(t *testing.T) {
 		}
 	}
 	code, stdout, stderr := command(t, environ(db.URL()), "setup")
-	want := []string{"ok server", "ok role", "ok schema", "done tables", "ok publication", "ok slot", "WARNING disk", "ok index", "ok index"}
+	want := []string{"ok server", "ok role", "ok schema", "done tables", "ok publication", "ok slot", "WARNING disk", "ok index", "ok index", "ok index", "ok index"}
 	if diff := cmp.Diff(want, steps(stdout)); diff != "" || code != exitOK {
 		t.Errorf("setup after the script ended with %d: %s; steps (-want +got):\n%s", code, stderr, diff)
 	}

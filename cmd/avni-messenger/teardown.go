@@ -20,7 +20,7 @@ avni-messenger any more. Stop avni-messenger first: while it runs this is refuse
 seen by a later setup.
 
 With --schema it also drops schema messenger, which holds the record of every delivery,
-and the two indexes that setup made.
+and the four indexes that setup made.
 
 The role stays. After --schema a superuser can drop it, in Avni's database:
 
@@ -113,11 +113,13 @@ func refuseInUse(ctx context.Context, conn *pgx.Conn, slot string, in cdc.Inspec
 
 // dropOwn drops schema messenger and our indexes.
 func dropOwn(ctx context.Context, conn *pgx.Conn, told *narrator) error {
-	for _, part := range []struct{ what, name, exists, drop string }{
-		{"index", queueIndexes[0].name, "to_regclass('public." + queueIndexes[0].name + "')", queueIndexes[0].drop()},
-		{"index", queueIndexes[1].name, "to_regclass('public." + queueIndexes[1].name + "')", queueIndexes[1].drop()},
-		{"schema", schema.Name, "to_regnamespace('" + schema.Name + "')", "drop schema if exists " + schema.Name + " cascade"},
-	} {
+	type part struct{ what, name, exists, drop string }
+	var parts []part
+	for _, index := range queueIndexes {
+		parts = append(parts, part{"index", index.name, "to_regclass('public." + index.name + "')", index.drop()})
+	}
+	parts = append(parts, part{"schema", schema.Name, "to_regnamespace('" + schema.Name + "')", "drop schema if exists " + schema.Name + " cascade"})
+	for _, part := range parts {
 		var exists bool
 		if err := conn.QueryRow(ctx, `select `+part.exists+` is not null`).Scan(&exists); err != nil {
 			return fmt.Errorf("look for %s %s: %w", part.what, part.name, err)

@@ -27,8 +27,10 @@ type Contact struct {
 	ID        string
 	Status    ContactStatus
 	BSPStatus BSPStatus // empty if Glific has none
-	OptedOut  bool      // the person said stop; OptinContact must not be called
 	OptinTime time.Time // zero if never opted in
+	// OptoutTime is when the person said stop, zero if they did not: OptinContact must not
+	// be called.
+	OptoutTime time.Time
 }
 
 // CanReceiveTemplates reports whether Glific would accept a template message now.
@@ -107,10 +109,10 @@ type wireContact struct {
 
 func (w wireContact) contact() Contact {
 	return Contact{
-		ID:        string(w.ID),
-		Status:    w.Status,
-		BSPStatus: w.BSPStatus,
-		OptedOut:  !time.Time(w.OptoutTime).IsZero(),
-		OptinTime: time.Time(w.OptinTime),
+		ID:         string(w.ID),
+		Status:     w.Status,
+		BSPStatus:  w.BSPStatus,
+		OptinTime:  time.Time(w.OptinTime),
+		OptoutTime: time.Time(w.OptoutTime),
 	}
 }

@@ -16,7 +16,7 @@ func TestContactByPhone(t *testing.T) {
 	s.asha.AddContact(glifictest.Contact{Phone: "919876512345", Name: "Sita", Status: "INVALID", OptoutTime: left})
 	s.asha.AddContact(glifictest.Contact{Phone: "919876500000", Name: "Rude", Status: "BLOCKED", BSPStatus: "HSM"})
 	for phone, want := range map[string]glific.Contact{
-		"919876512345": {ID: "1", Status: "INVALID", BSPStatus: "NONE", OptedOut: true},
+		"919876512345": {ID: "1", Status: "INVALID", BSPStatus: "NONE", OptoutTime: left},
 		"919876500000": {ID: "2", Status: glific.StatusBlocked, BSPStatus: "HSM"},
 	} {
 		got, ok, err := s.ContactByPhone(t.Context(), phone)

@@ -50,18 +50,18 @@ func (c *Client) SendToGroup(ctx context.Context, m GroupMessage) (sent GroupSen
 
 // Member is a member of a group.
 type Member struct {
-	ContactID string // empty if Glific does not show the contact, such as a deleted one
-	Phone     string // digits with country code; empty if the API user has only the role Staff
-	Name      string
-	Status    ContactStatus
-	BSPStatus BSPStatus
-	OptedOut  bool
-	OptinTime time.Time // zero if never opted in
+	ContactID  string // empty if Glific does not show the contact, such as a deleted one
+	Phone      string // digits with country code; empty if the API user has only the role Staff
+	Name       string
+	Status     ContactStatus
+	BSPStatus  BSPStatus
+	OptinTime  time.Time // zero if never opted in
+	OptoutTime time.Time // zero if they did not opt out
 }
 
 // Contact is the member as ContactByPhone would return it.
 func (m Member) Contact() Contact {
-	return Contact{ID: m.ContactID, Status: m.Status, BSPStatus: m.BSPStatus, OptedOut: m.OptedOut, OptinTime: m.OptinTime}
+	return Contact{ID: m.ContactID, Status: m.Status, BSPStatus: m.BSPStatus, OptinTime: m.OptinTime, OptoutTime: m.OptoutTime}
 }
 
 // GroupMembers lists members in the order in which they joined: at most limit of them
@@ -88,7 +88,7 @@ func (c *Client) GroupMembers(ctx context.Context, groupID string, offset, limit
 	}
 	for _, row := range rows {
 		w := row.Contact.contact()
-		members = append(members, Member{w.ID, row.Contact.Phone, row.Contact.Name, w.Status, w.BSPStatus, w.OptedOut, w.OptinTime})
+		members = append(members, Member{w.ID, row.Contact.Phone, row.Contact.Name, w.Status, w.BSPStatus, w.OptinTime, w.OptoutTime})
 	}
 	return members, nil
 }

@@ -1,0 +1,214 @@
+package history
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"avni-messenger/cdc"
+	"avni-messenger/dispatch"
+)
+
+// Overview reads how the whole does. What was sent long ago is not counted: Avni keeps it
+// for ever.
+func (r *Reader) Overview(ctx context.Context) (Overview, error) {
+	var o Overview
+	err := r.read(ctx, func(ctx context.Context, v *view) error {
+		o = Overview{At: v.now, Instances: v.instances, Organisations: []OrganisationNow{}, Rules: []PausedRule{}, Storms: []StormHeld{}}
+		if err := v.readStream(ctx, &o.Stream); err != nil {
+			return err
+		}
+		for _, p := range v.pauses {
+			o.Rules = append(o.Rules, p)
+		}
+		slices.SortFunc(o.Rules, func(x, y PausedRule) int {
+			return cmp.Or(x.Since.Compare(y.Since), cmp.Compare(x.RuleID, y.RuleID))
+		})
+		if err := v.readStorms(ctx, &o); err != nil {
+			return err
+		}
+		return v.readCounts(ctx, &o)
+	})
+	return o, err
+}
+
+func (v *view) readStream(ctx context.Context, s *Stream) error {
+	in, err := cdc.Inspect(ctx, v.tx, v.options.Names)
+	if err != nil {
+		return err
+	}
+	*s = Stream{Slot: v.options.Names.Slot, SlotExists: in.Slot.Exists, Active: in.Slot.Active, WALStatus: in.Slot.WALStatus,
+		Position: in.Position.LSN.String(), LastChange: in.Position.CommittedAt}
+	if in.Position.Exists && in.WrittenLSN > in.Position.LSN {
+		s.Lag = int64(in.WrittenLSN - in.Position.LSN)
+	}
+	if in.Slot.RestartLSN > 0 && in.WrittenLSN > in.Slot.RestartLSN {
+		s.Retained = int64(in.WrittenLSN - in.Slot.RestartLSN)
+	}
+	gaps, err := collect[struct {
+		Reason string
+		Since  time.Time
+	}](ctx, v, "gaps", `select reason, since from messenger.gap where slot = $1 and finished_at is null order by id`, s.Slot)
+	for _, gap := range gaps {
+		s.CatchingUp = fmt.Sprintf("changes since %s were not read (%s) and are being looked up in Avni's tables", v.clock(gap.Since), gap.Reason)
+	}
+	return err
+}
+
+const stormsSQL = `
+select h.rule_id, coalesce(u.name, ''), h.organisation_id, h.commit_lsn::text, min(h.committed_at), count(*)
+  from messenger.held h left join public.message_rule u on u.id = h.rule_id
+ where h.state = 'held' group by 1, 2, 3, h.commit_lsn order by 5, 1`
+
+func (v *view) readStorms(ctx context.Context, o *Overview) error {
+	if !v.tables["held"] {
+		return nil
+	}
+	rows, err := collect[struct {
+		RuleID         int64
+		Rule           string
+		OrganisationID int32
+		LSN            string
+		CommittedAt    time.Time
+		Count          int
+	}](ctx, v, "what the storm guard holds", stormsSQL)
+	for _, row := range rows {
+		o.Storms = append(o.Storms, StormHeld{RuleID: row.RuleID, Rule: row.Rule, Organisation: v.label(row.OrganisationID),
+			Transaction: row.LSN, CommittedAt: row.CommittedAt, Count: row.Count})
+	}
+	return err
+}
+
+// lastDays is how far back failures are counted.
+const lastDays = 3 * 24 * time.Hour
+
+const (
+	// Written to use the partial index that setup makes.
+	queueSQL = `
+		select organisation_id, delivery_status, count(*), count(*) filter (where scheduled_date_time <= $2 and delivery_status in ('NotSent', 'PartiallySent')),
+		       min(scheduled_date_time) filter (where scheduled_date_time <= $2 and delivery_status in ('NotSent', 'PartiallySent'))
+		  from public.message_request_queue
+		 where not is_voided and delivery_status <> 'Sent' and organisation_id = any($3) and scheduled_date_time >= $1
+		 group by 1, 2 order by 1, 2`
+
+	inboxByOrganisationSQL = `select organisation_id, count(*), min(committed_at) from messenger.inbox group by 1`
+
+	failuresSQL = `
+		select organisation_id, coalesce(reason, ''), count(*) from messenger.delivery
+		 where organisation_id = any($2) and state = 'refused' and updated_at >= $1 group by 1, 2
+		union all
+		select organisation_id, coalesce(reason, ''), count(*) from messenger.delivery
+		 where organisation_id = any($2) and state = 'expired' and updated_at >= $1 group by 1, 2
+		 order by 1, 3 desc, 2`
+
+	receiptCountsSQL = `
+		select organisation_id, status, coalesce(reason, ''), count(*) from messenger.receipt where accepted_at >= $1 group by 1, 2, 3 order by 1, 2, 3`
+)
+
+// readCounts counts by organisation. Those that are served are told of in any case.
+func (v *view) readCounts(ctx context.Context, o *Overview) error {
+	c := counts{view: v, byID: map[int32]*OrganisationNow{}}
+	for id := range v.organisations {
+		if _, served := v.options.Served(id); served {
+			c.of(id)
+		}
+	}
+	for id := range v.holds {
+		c.of(id)
+	}
+	for _, read := range []func(context.Context) error{c.readInbox, c.readQueue, c.readFailures, c.readReceipts} {
+		if err := read(ctx); err != nil {
+			return err
+		}
+	}
+	for _, one := range c.byID {
+		o.Organisations = append(o.Organisations, *one)
+	}
+	slices.SortFunc(o.Organisations, func(x, y OrganisationNow) int { return strings.Compare(x.Name, y.Name) })
+	return nil
+}
+
+// counts collects what is counted by organisation.
+type counts struct {
+	*view
+	byID map[int32]*OrganisationNow
+}
+
+func (c counts) of(id int32) *OrganisationNow {
+	if c.byID[id] == nil {
+		one := &OrganisationNow{ID: id, Name: c.label(id), Queue: []Status{}, Failures: []Reason{}, Receipts: []Status{}, Lost: []Reason{}}
+		one.Standing, one.Served = c.options.Served(id)
+		if h, held := c.holds[id]; held {
+			one.Hold = "since " + c.clock(h.Since) + ": " + h.text()
+		}
+		c.byID[id] = one
+	}
+	return c.byID[id]
+}
+
+func (c counts) readInbox(ctx context.Context) error {
+	rows, err := collect[struct {
+		ID     int32
+		Count  int
+		Oldest time.Time
+	}](ctx, c.view, "inbox", inboxByOrganisationSQL)
+	for _, row := range rows {
+		c.of(row.ID).Inbox = Counted{row.Count, row.Oldest}
+	}
+	return err
+}
+
+func (c counts) readQueue(ctx context.Context) error {
+	rows, err := collect[struct {
+		ID         int32
+		Status     string
+		Count, Due int
+		Oldest     *time.Time
+	}](ctx, c.view, "queue", queueSQL, c.now.Add(-c.options.Window), c.now, keysOf(c.byID))
+	for _, row := range rows {
+		one := c.of(row.ID)
+		one.Queue = append(one.Queue, Status{row.Status, row.Count})
+		one.Due.Count += row.Due
+		if row.Oldest != nil && (one.Due.Oldest.IsZero() || row.Oldest.Before(one.Due.Oldest)) {
+			one.Due.Oldest = *row.Oldest
+		}
+	}
+	return err
+}
+
+func (c counts) readFailures(ctx context.Context) error {
+	rows, err := collect[struct {
+		ID     int32
+		Reason dispatch.Reason
+		Count  int
+	}](ctx, c.view, "failures", failuresSQL, c.now.Add(-lastDays), keysOf(c.byID))
+	for _, row := range rows {
+		one := c.of(row.ID)
+		one.Failures = append(one.Failures, Reason{string(row.Reason), row.Reason.Text(), advice(row.Reason.Advice()), row.Count})
+	}
+	return err
+}
+
+func (c counts) readReceipts(ctx context.Context) error {
+	rows, err := collect[struct {
+		ID     int32
+		Status string
+		Reason dispatch.ReceiptReason
+		Count  int
+	}](ctx, c.view, "receipts", receiptCountsSQL, c.now.Add(-24*time.Hour))
+	for _, row := range rows {
+		one := c.of(row.ID)
+		if i := slices.IndexFunc(one.Receipts, func(s Status) bool { return s.Status == row.Status }); i >= 0 {
+			one.Receipts[i].Count += row.Count
+		} else {
+			one.Receipts = append(one.Receipts, Status{row.Status, row.Count})
+		}
+		if row.Reason != "" {
+			one.Lost = append(one.Lost, Reason{string(row.Reason), row.Reason.Text(), advice(row.Reason.Advice()), row.Count})
+		}
+	}
+	return err
+}

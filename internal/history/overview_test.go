@@ -1,0 +1,65 @@
+package history_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"avni-messenger/dispatch"
+	"avni-messenger/internal/avnitest"
+	"avni-messenger/internal/history"
+)
+
+func TestOverview(t *testing.T) {
+	s := newStage(t)
+	s.options.Now = func() time.Time { return now }
+	s.served[avnitest.SevaNepal] = history.Served{Mode: "shadow"}
+	s.exec(`update message_request_queue set scheduled_date_time = ` + ago(time.Hour) + ` where id in (923, 924, 925)`)
+	s.arrived(``)
+	s.running(true)
+	s.exec(`insert into messenger.instance (holder, slot, settings, seen_at) values ('gone:2:Y', 'avni_messenger', '{}', now() - interval '1 minute')`)
+	s.exec(`insert into messenger.position (slot, lsn, committed_at) values ('avni_messenger', '0/1', ` + ago(time.Minute) + `)`)
+	s.exec(`insert into messenger.gap (slot, reason, since, mode) values ('avni_messenger', 'the slot was lost', ` + ago(time.Hour) + `, 'time')`)
+	s.exec(`insert into messenger.rule_pause (rule_id, phase, organisation_id, since, kind, reason, failures, fingerprint) values (607, 'schedule', 101, ` + ago(time.Hour) + `, 'throw', 'TypeError', 50, '')`)
+	s.exec(`insert into messenger.rule_waiting (rule_id, source_table, entity_id, organisation_id, compared, committed_at, commit_lsn) values (607, 'encounter', 1, 101, false, now(), '0/1')`)
+	s.exec(`insert into messenger.delivery (request_id, organisation_id, state, reason, updated_at) values
+		(1, 101, 'refused', 'opted_out', ` + ago(time.Hour) + `), (2, 101, 'refused', 'opted_out', ` + ago(2*time.Hour) + `), (3, 101, 'expired', 'expired', ` + ago(time.Hour) + `),
+		(4, 101, 'refused', 'no_phone', ` + ago(100*time.Hour) + `)`)
+	s.exec(`insert into messenger.receipt (request_id, message_id, organisation_id, site, accepted_at, status, reason) values
+		(5, '1', 101, 'x', ` + ago(time.Hour) + `, 'delivered', null), (6, '2', 101, 'x', ` + ago(time.Hour) + `, 'delivered', null),
+		(7, '3', 101, 'x', ` + ago(time.Hour) + `, 'error', 'not_on_whatsapp'), (8, '4', 101, 'x', ` + ago(30*time.Hour) + `, 'delivered', null)`)
+	s.extra("hold", holdTable)
+	s.exec(`insert into messenger.hold (organisation_id, kind, since, request_id, detail, seen) values (101, 'foreign_request', ` + ago(time.Hour) + `, 5, null, 1)`)
+	s.extra("held", heldTable)
+	s.exec(`insert into messenger.held (rule_id, source_table, entity_id, organisation_id, commit_lsn, committed_at, held_at, state) values
+		(601, 'individual', 1, 101, '0/1A2B3C', ` + ago(time.Hour) + `, now(), 'held'), (601, 'individual', 2, 101, '0/1A2B3C', ` + ago(time.Hour) + `, now(), 'held'),
+		(601, 'individual', 3, 101, '0/1A2B3C', ` + ago(time.Hour) + `, now(), 'cancelled')`)
+	got, err := s.reader().Overview(t.Context())
+	s.must(err)
+	hour := now.Add(-time.Hour)
+	want := history.Overview{
+		At:        now,
+		Stream:    history.Stream{Slot: "avni_messenger", Position: "0/1", LastChange: now.Add(-time.Minute), CatchingUp: "changes since 2026-03-04 16:30:00 IST were not read (the slot was lost) and are being looked up in Avni's tables"},
+		Instances: []history.Instance{{Name: "host:1", Slot: "avni_messenger", Sends: true}},
+		Organisations: []history.OrganisationNow{
+			{ID: 101, Name: "asha_gramin", Served: true, Standing: history.Served{Mode: "full"}, Hold: "since 2026-03-04 16:30:00 IST: somebody else, probably avni-server, makes requests of its rules as well",
+				Inbox: history.Counted{Count: 1, Oldest: hour}, Due: history.Counted{Count: 3, Oldest: hour},
+				Queue: []history.Status{{Status: "NotSent", Count: 3}, {Status: "PartiallySent", Count: 1}},
+				Failures: []history.Reason{{Reason: "opted_out", Text: dispatch.OptedOut.Text(), Fix: dispatch.OptedOut.Advice(), Count: 2},
+					{Reason: "expired", Text: dispatch.Expired.Text(), Fix: dispatch.Expired.Advice(), Count: 1}},
+				Receipts: []history.Status{{Status: "delivered", Count: 2}, {Status: "error", Count: 1}},
+				Lost:     []history.Reason{{Reason: "not_on_whatsapp", Text: dispatch.NotOnWhatsApp.Text(), Fix: dispatch.NotOnWhatsApp.Advice(), Count: 1}}},
+			{ID: 103, Name: "seva_nepal", Served: true, Standing: history.Served{Mode: "shadow"}, Queue: []history.Status{}, Failures: []history.Reason{}, Receipts: []history.Status{}, Lost: []history.Reason{}},
+		},
+		Rules:  []history.PausedRule{{RuleID: 607, Rule: "Broken schedule rule", Script: "schedule", Organisation: "asha_gramin", Since: hour, Why: "throw: TypeError", Waiting: 1}},
+		Storms: []history.StormHeld{{RuleID: 601, Rule: "Welcome subject", Organisation: "asha_gramin", Transaction: "0/1A2B3C", CommittedAt: hour, Count: 2}},
+	}
+	if got.Stream.Lag <= 0 {
+		t.Errorf("the lag is %d bytes", got.Stream.Lag)
+	}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(history.Stream{}, "Lag"), cmpopts.IgnoreFields(history.Instance{}, "Started", "Seen"), cmpopts.IgnoreUnexported(history.PausedRule{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,106 @@
+package page
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"avni-messenger/internal/history"
+)
+
+// list is a page of messages and what it was asked for.
+type list struct {
+	Filter        history.Filter
+	Query         url.Values // of the address
+	Organisations []history.OrganisationNow
+	Statuses      []string
+	history.Page
+}
+
+// statuses are Avni's delivery statuses.
+var statuses = []string{"NotSent", "Sent", "Failed", "NotSentNoPhoneNumberInAvni", "NotSentInvalidPhoneNumberInAvni", "PartiallySent"}
+
+func (h *Handler) messages(w http.ResponseWriter, r *http.Request) {
+	content := list{Query: r.URL.Query(), Statuses: statuses}
+	filter, why := h.filter(content.Query)
+	if why != "" {
+		h.show(w, http.StatusBadRequest, "said", view{Title: "Messages", Fault: why})
+		return
+	}
+	content.Filter = filter
+	v := view{Title: "Messages"}
+	code := http.StatusOK
+	var err error
+	if content.Page, err = h.options.History.Messages(r.Context(), filter); err != nil {
+		v.Fault, code = h.fault(err)
+	} else if now, err := h.options.History.Overview(r.Context()); err == nil { // for the names in the form
+		content.Organisations = now.Organisations
+	}
+	v.Content = content
+	h.show(w, code, "messages", v)
+}
+
+// filter reads the address. why says what is wrong with it, "" if nothing is.
+func (h *Handler) filter(query url.Values) (f history.Filter, why string) {
+	f = history.Filter{Status: query.Get("status"), Reason: query.Get("reason"), GroupID: query.Get("group"), After: query.Get("after")}
+	if id := query.Get("organisation"); id != "" {
+		n, err := strconv.ParseInt(id, 10, 32)
+		if err != nil {
+			return f, "The organisation is named by its id."
+		}
+		f.OrganisationID = int32(n)
+	}
+	if to := query.Get("to"); to != "" {
+		kind, id, _ := strings.Cut(to, ":")
+		n, err := strconv.ParseInt(id, 10, 64)
+		if err != nil || kind != "Subject" && kind != "User" {
+			return f, "A receiver is named as Subject:1001 or User:202."
+		}
+		f.ReceiverType, f.ReceiverID = kind, n
+	}
+	for _, bound := range []struct {
+		name string
+		at   *time.Time
+		days int
+	}{{"from", &f.From, 0}, {"until", &f.To, 1}} {
+		if text := query.Get(bound.name); text != "" {
+			day, err := time.ParseInLocation(time.DateOnly, text, h.options.Location)
+			if err != nil {
+				return f, "A day is written as 2026-11-26."
+			}
+			*bound.at = day.AddDate(0, 0, bound.days)
+		}
+	}
+	return f, ""
+}
+
+// More is the address of the next page, "" if this was the last.
+func (l list) More() string {
+	if l.Next == "" {
+		return ""
+	}
+	return l.with("after", l.Next)
+}
+
+// First is the address of the first page, "" if this is it.
+func (l list) First() string {
+	if l.Filter.After == "" {
+		return ""
+	}
+	return l.with("after", "")
+}
+
+func (l list) with(name, value string) string {
+	query := url.Values{}
+	for key, values := range l.Query {
+		if values[0] != "" && key != name {
+			query.Set(key, values[0])
+		}
+	}
+	if value != "" {
+		query.Set(name, value)
+	}
+	return "/messages?" + query.Encode()
+}

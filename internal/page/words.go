@@ -1,0 +1,92 @@
+package page
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"avni-messenger/dispatch"
+	"avni-messenger/internal/history"
+)
+
+// clock words a moment; "" if there is none.
+func (h *Handler) clock(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(h.options.Location).Format("2 Jan 2006 15:04:05")
+}
+
+// number shows a phone number as far as this page may.
+func (h *Handler) number(phone string) string {
+	if phone == "" || h.options.Password != "" {
+		return phone
+	}
+	return dispatch.Phone(phone).String()
+}
+
+// digits are what may be a phone number in a text, in any script's digits.
+var digits = regexp.MustCompile(`\+?\p{Nd}(?:[ \-().]{0,2}\p{Nd}){6,}`)
+
+// date is what looks like a number and is a day.
+var date = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}( |$)`)
+
+// masked is a text that people wrote, without the phone numbers that may be in it.
+func (h *Handler) masked(text string) string {
+	if h.options.Password != "" {
+		return text
+	}
+	return digits.ReplaceAllStringFunc(text, func(found string) string {
+		if date.MatchString(found) {
+			return found
+		}
+		runes := []rune(found)
+		return "…" + string(runes[len(runes)-4:])
+	})
+}
+
+// entityLabel names somebody or something: Subject 1001, Sunita Devi.
+func entityLabel(e history.Entity) string {
+	switch {
+	case e.Type == "":
+		return ""
+	case e.Type == "Group":
+		return "Group " + e.Name
+	case e.Name == "":
+		return fmt.Sprintf("%s %d", e.Type, e.ID)
+	}
+	return fmt.Sprintf("%s %d, %s", e.Type, e.ID, e.Name)
+}
+
+// entityPath is where to read about something, "" if there is no such place.
+func entityPath(e history.Entity) string {
+	switch {
+	case e.Type == "Group":
+		return "/messages?" + url.Values{"group": {e.Name}}.Encode()
+	case e.ID == 0:
+		return ""
+	}
+	return "/about/" + e.Type + "/" + strconv.FormatInt(e.ID, 10)
+}
+
+// short is one of Avni's delivery statuses, without what goes without saying.
+func short(text string) string { return strings.TrimSuffix(text, "InAvni") }
+
+// words makes words of a name such as opted_out.
+func words(name string) string { return strings.ReplaceAll(name, "_", " ") }
+
+// size words a number of bytes.
+func size(bytes int64) string {
+	switch {
+	case bytes >= 1<<30:
+		return fmt.Sprintf("%.1f GB", float64(bytes)/(1<<30))
+	case bytes >= 1<<20:
+		return fmt.Sprintf("%.1f MB", float64(bytes)/(1<<20))
+	case bytes >= 1<<10:
+		return fmt.Sprintf("%.0f kB", float64(bytes)/(1<<10))
+	}
+	return fmt.Sprintf("%d B", bytes)
+}
