@@ -24,6 +24,7 @@ type batch struct {
 	// what Options.Reference is to be told, one per table and organisation
 	references     []Change
 	referenceIndex map[reference]int
+	requests       int  // how many of them are of message_request_queue
 	unversioned    bool // they have changed what no stored version stands for yet
 	// transactions that rows and references come from and that may not be visible yet
 	xids []uint32
@@ -32,7 +33,13 @@ type batch struct {
 type reference struct {
 	table        Table
 	organisation int32
+	id           int64 // of a request, else 0
 }
+
+// maxRequests is how many changed rows of message_request_queue a batch names, so that
+// whoever wants to know who wrote them need not look for them. A transaction that changes
+// more of them costs no more memory.
+const maxRequests = 1000
 
 func newBatch() *batch {
 	return &batch{index: make(map[entity]int), referenceIndex: make(map[reference]int)}
@@ -54,10 +61,16 @@ func (b *batch) add(row inboxRow, xid uint32) {
 func (b *batch) addReference(change Change, kept bool, xid uint32) {
 	b.open(xid)
 	b.unversioned = b.unversioned || kept
-	key := reference{change.Table, change.OrganisationID}
+	key := reference{table: change.Table, organisation: change.OrganisationID}
+	if change.Table == MessageRequestQueue && b.requests < maxRequests {
+		key.id = change.ID
+	}
 	if i, found := b.referenceIndex[key]; found {
 		b.references[i] = change
 		return
+	}
+	if change.Table == MessageRequestQueue {
+		b.requests++
 	}
 	b.referenceIndex[key] = len(b.references)
 	b.references = append(b.references, change)
@@ -92,7 +105,7 @@ func (b *batch) stored() {
 // takeReferences hands the references over and forgets them.
 func (b *batch) takeReferences() []Change {
 	taken := b.references
-	b.references = nil
+	b.references, b.requests = nil, 0
 	clear(b.referenceIndex)
 	if len(b.rows) == 0 {
 		b.since = time.Time{}

@@ -32,10 +32,26 @@ func (s *session) notices() []string {
 	if len(s.batch.rows) > 0 {
 		notices = append(notices, noticeText(s.store.holder, noticeInbox))
 	}
+	told := make(map[string]bool, 1)
 	for _, c := range s.batch.references {
-		notices = append(notices, noticeText(s.store.holder, fmt.Sprintf("%s %d", c.Table, c.OrganisationID)))
+		notice := noticeText(s.store.holder, fmt.Sprintf("%s %d", c.Table, c.OrganisationID))
+		if !told[notice] {
+			told[notice] = true
+			notices = append(notices, notice)
+		}
 	}
 	return notices
+}
+
+// Announce tells all processes, as part of the transaction tx, that something about an
+// organisation has changed in a table that is kept in memory, or in one of ours that
+// counts as part of it.
+func Announce(ctx context.Context, tx pgx.Tx, table Table, organisationID int32) error {
+	notice := noticeText("everybody", fmt.Sprintf("%s %d", table, organisationID))
+	if _, err := tx.Exec(ctx, `select pg_notify('`+channel+`', $1)`, notice); err != nil {
+		return fmt.Errorf("notify the running processes: %w", err)
+	}
+	return nil
 }
 
 // tell sends notices that no write goes with.

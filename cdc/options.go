@@ -21,7 +21,8 @@ type Options struct {
 	// nil keeps all. It must be quick: it is called for each row.
 	Keep func(Change) bool
 	// Reference is told which rules, settings or queue rows of which organisation a
-	// committed transaction changed: one Change per table and organisation. For rules
+	// committed transaction changed: one Change per table and organisation, and for
+	// message_request_queue one per row, as far as those are not too many. For rules
 	// and settings it is called before Keep is asked about any later transaction. An
 	// error is logged and counted; to try again is up to the handler, within half a
 	// minute: after that the stream is begun anew. While another process streams it is

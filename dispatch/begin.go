@@ -29,6 +29,7 @@ update messenger.delivery d
   from ` + from + `
  where d.request_id = @request and d.claimed_by = @holder and ` + queued + `
    and not q.is_voided and q.delivery_status <> 'Sent' and q.delivered_date_time is null and q.scheduled_date_time <= @now
+   and not ` + heldSQL("d.organisation_id") + `
 returning d.send_at`
 }
 
@@ -41,7 +42,8 @@ var (
 // begin records that a message is about to be sent, and by which send time it can be
 // recognised at Glific afterwards: a past whole second that no other message of ours
 // to this contact with this template has. A request keeps its send time for the same
-// contact and template. False: the claim is lost, or the request is not due any more.
+// contact and template. False: the claim is lost, the request is not due any more, or
+// the organisation is held.
 // The error is errOutranked if another request is sent in its place.
 func (q *queue) begin(ctx context.Context, now time.Time, c *claim, m message) (sendAt time.Time, ok bool, err error) {
 	arguments := pgx.NamedArgs{

@@ -129,6 +129,13 @@ func (w *worker) sleep(ctx context.Context, length time.Duration) {
 // may still be under way then: they wake the worker if they leave something to do.
 // During a pause it is only found out which of the new requests cannot be sent anyway.
 func (w *worker) turn(ctx, calls context.Context) time.Duration {
+	switch held, err := w.queue.held(ctx); {
+	case err != nil:
+		w.troubled(err)
+		return min(time.Second, w.settings.PollInterval)
+	case held:
+		return w.settings.PollInterval
+	}
 	if w.doChores(ctx) && !w.settings.DryRun && !w.paused() {
 		w.upkeep.TryGo(func() error {
 			if err := w.reviveByTemplate(calls); err != nil && calls.Err() == nil {

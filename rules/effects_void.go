@@ -57,9 +57,11 @@ const tableSQL = `case p.entity_type when 'Subject' then 'individual' when 'Prog
 // it hangs under, and leaves what was delivered. It returns what it did.
 func (w *Worker) withdrawAll(ctx context.Context, tx pgx.Tx, s settlement, reason string) ([]effect, error) {
 	var taken int64
+	var held bool
 	var effects []effect
 	b := &pgx.Batch{}
 	s.queueTake(b, &taken)
+	s.queueHeld(b, &held)
 	w.queueMissed(b, s)
 	sql, args := withdrawnUnderSQL, []any{s.org.ID, string(s.change.entityType()), s.change.entityID}
 	if s.org.Treatment == Write {
@@ -78,8 +80,11 @@ func (w *Worker) withdrawAll(ctx context.Context, tx pgx.Tx, s settlement, reaso
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return nil, err
 	}
-	if taken == 0 {
+	switch {
+	case taken == 0:
 		return nil, errOvertaken
+	case held:
+		return nil, errHeld
 	}
 	if len(effects) == 0 {
 		effects = []effect{{outcome: outcomeSkipped, reason: reason}}

@@ -64,9 +64,11 @@ type settlement struct {
 // them are locked.
 func (s settlement) take(ctx context.Context, tx pgx.Tx, rules []int64) (map[int64][]request, error) {
 	var taken int64
+	var held bool
 	existing := map[int64][]request{}
 	b := &pgx.Batch{}
 	s.queueTake(b, &taken)
+	s.queueHeld(b, &held)
 	read := requestsSQL
 	if s.org.Treatment == Write {
 		for _, rule := range rules {
@@ -85,8 +87,11 @@ func (s settlement) take(ctx context.Context, tx pgx.Tx, rules []int64) (map[int
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return nil, err
 	}
-	if taken == 0 {
+	switch {
+	case taken == 0:
 		return nil, errOvertaken
+	case held:
+		return nil, errHeld
 	}
 	return existing, nil
 }
@@ -143,7 +148,7 @@ func (s settlement) queueReceivers(b *pgx.Batch, effects []effect) {
 func (s settlement) queueEffect(b *pgx.Batch, e effect) *string {
 	switch {
 	case e.insert:
-		id := uuid.NewString()
+		id := newRequestUUID()
 		to, _ := receiverOf(e.rule, s.change.entityType(), s.entity)
 		b.Queue(insertRequestSQL, id, s.org.ID, e.rule.ID, to.kind, to.id, s.change.entityID, e.at, s.entity.actingUserID)
 		return &id

@@ -148,7 +148,7 @@ func (b *batch) one(ctx context.Context, c change, e *entity) {
 		if !b.allowed() {
 			return nil // stillAllowed gives the change back
 		}
-		if err := write(); err != nil && !errors.Is(err, errOvertaken) {
+		if err := write(); err != nil && !errors.Is(err, errOvertaken) && !errors.Is(err, errHeld) {
 			b.putOff(ctx, c, err)
 		}
 		return nil

@@ -38,6 +38,7 @@ const (
 		select f.rule_id, r.organisation_id, f.entity_type, f.cursor
 		from messenger.rule_followed f join message_rule r on r.id = f.rule_id
 		where f.changed_at <= clock_timestamp() - $2::interval and r.organisation_id = any($1::int[])
+			and not exists (select from messenger.hold h where h.organisation_id = r.organisation_id and h.released_at is null)
 			and (select count(*) from (select from messenger.inbox i where i.organisation_id = r.organisation_id limit $3) waiting) < $3
 		order by f.changed_at limit 1 for update of f skip locked`
 

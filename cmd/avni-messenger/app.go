@@ -39,6 +39,7 @@ type app struct {
 	worker     *rules.Worker
 	dispatcher *dispatch.Dispatcher
 	instances  *instances
+	watcher    *watcher
 
 	waiting  atomic.Pointer[obstacle] // why the work has not begun; nil once it has
 	stopping atomic.Bool
@@ -54,6 +55,8 @@ func newApp(cfg Config, log *slog.Logger) (*app, error) {
 	}
 	a := &app{cfg: cfg, log: log, pool: pool, directory: newDirectory(pool, cfg, log)}
 	a.waiting.Store(&obstacle{Detail: "starting"})
+	owner := &ownership{pool: pool, slot: cfg.Slot}
+	a.directory.guard.Slot, a.directory.own = cfg.Slot, owner.keep
 	a.instances = newInstances(a)
 	build := metrics.Build(currentBuild())
 	registry := metrics.NewRegistry(build)
@@ -104,6 +107,7 @@ func (a *app) wire(registry prometheus.Registerer) error {
 		Glific: glific.Options{RequestsPerMinute: cfg.RequestsPerMinute, Log: log, Metrics: glific.NewMetrics(registry)},
 		Log:    log, Metrics: dispatch.NewMetrics(registry),
 	})
+	a.watcher = newWatcher(a, registry)
 	a.worker = rules.NewWorker(rules.WorkerOptions{
 		Pool: a.pool, Catalogue: a.catalogue, Engine: engine, Directory: a.directory, Loader: a.loader,
 		Queued: a.dispatcher.Wake, Fresh: a.fresh, Failures: a.failures, RepairWindow: a.cfg.window(), Log: log, Metrics: ruleMetrics,
@@ -170,6 +174,7 @@ func (a *app) work(ctx context.Context) error {
 	return runStages(ctx, a.log, []stage{
 		{"cdc", a.reader.Run, 10 * time.Second},
 		{"organisations", a.pollOrganisations, 5 * time.Second},
+		{"ownership", a.watcher.Run, 5 * time.Second},
 		{"rules", a.worker.Run, 10 * time.Second},
 		{"dispatch", a.dispatcher.Run, 25 * time.Second},
 		{"instances", a.instances.Run, 5 * time.Second},

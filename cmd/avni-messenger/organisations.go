@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"reflect"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,7 +26,8 @@ type directory struct {
 	guard guard
 	log   *slog.Logger
 
-	loading sync.Mutex // one reader of the tables at a time: an older answer never replaces a newer one
+	own     func(context.Context, *snapshot, []ownedRow) ([]ownedRow, error) // see ownership.keep; nil: nobody keeps watch
+	loading sync.Mutex                                                       // one reader of the tables at a time: an older answer never replaces a newer one
 	now     atomic.Pointer[snapshot]
 }
 
@@ -50,6 +52,12 @@ func (d *directory) Load(ctx context.Context) (changed bool, err error) {
 		return false, err
 	}
 	before, after := d.now.Load(), d.guard.assemble(found)
+	if d.own != nil {
+		if found.owned, err = d.own(ctx, after, found.owned); err != nil {
+			return false, err
+		}
+		after = d.guard.assemble(found)
+	}
 	if reflect.DeepEqual(before, after) {
 		return false, nil
 	}
@@ -116,4 +124,17 @@ func (d *directory) Served() []metrics.Organisation {
 		served = append(served, metrics.Organisation{ID: s.rules.ID, Label: s.label(), Delivers: d.guard.delivers(s)})
 	}
 	return served
+}
+
+// settling is true while an organisation waits for nothing but to become ours.
+func (d *directory) settling() bool {
+	return slices.ContainsFunc(d.now.Load().standings, func(s *standing) bool { return s.settling })
+}
+
+// label is what logs call an organisation.
+func (d *directory) label(id int32) string {
+	if s := d.now.Load().byID[id]; s != nil {
+		return s.label()
+	}
+	return strconv.Itoa(int(id))
 }

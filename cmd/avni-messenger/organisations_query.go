@@ -13,6 +13,8 @@ type avniRows struct {
 	organisations []organisationRow
 	glific        []glificRow
 	users         []userRow // those whom a Glific configuration names
+	holds         []holdRow
+	owned         []ownedRow
 }
 
 type organisationRow struct {
@@ -69,7 +71,13 @@ func readAvni(ctx context.Context, pool *pgxpool.Pool) (avniRows, error) {
 		if found.glific, err = collect[glificRow](ctx, tx, glificSQL); err != nil {
 			return err
 		}
-		found.users, err = collect[userRow](ctx, tx, userSQL)
+		if found.users, err = collect[userRow](ctx, tx, userSQL); err != nil {
+			return err
+		}
+		if found.holds, err = collect[holdRow](ctx, tx, holdsSQL); err != nil {
+			return err
+		}
+		found.owned, err = collect[ownedRow](ctx, tx, ownedSQL)
 		return err
 	})
 	if err != nil {

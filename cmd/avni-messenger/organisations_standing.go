@@ -16,6 +16,8 @@ type guard struct {
 	SoleOwner bool
 	Rules     bool
 	Dispatch  bool
+	// Slot names the processes that keep watch for other writers; "" in one that does not.
+	Slot string
 }
 
 // standing is where one organisation stands: what is wanted for it, and what keeps it
@@ -30,6 +32,10 @@ type standing struct {
 	// says so; "" if nothing is held back. Changes and requests wait meanwhile.
 	Held string
 	Fix  string // what to do about Held or Trouble
+	// ours: nothing but a hold, or the wait for what avni-server has under way, keeps us
+	// from writing or sending.
+	ours     bool
+	settling bool // it is only that wait
 	// Trouble says what is wrong with an organisation that goes on nevertheless.
 	Trouble string
 	// doubtful: its mode itself is in doubt, so that its changes wait in any case.
@@ -75,6 +81,7 @@ func (g guard) assemble(found avniRows) *snapshot {
 			one.mayBeMeant(unknown)
 		} else {
 			g.judge(one, row, config, configured, fault)
+			g.judgeOwnership(one, found)
 		}
 		one.rules.Treatment = g.treatment(one)
 		s.standings = append(s.standings, one)

@@ -60,6 +60,11 @@ func (a *app) fresh(ctx context.Context, version int64) error { return a.reader.
 // streamStarted reads everything anew: another process, or nobody, has followed the
 // changes up to here.
 func (a *app) streamStarted(ctx context.Context) error {
+	a.watcher.LookBack() // changes of the queue may have been missed as well
+	return a.readAnew(ctx)
+}
+
+func (a *app) readAnew(ctx context.Context) error {
 	if _, err := a.directory.Load(ctx); err != nil {
 		return err
 	}
@@ -82,7 +87,11 @@ func (a *app) follow(ctx context.Context, changes []cdc.Change) error {
 		case cdc.Concept, cdc.ConceptAnswer:
 			a.loader.Forget(change.OrganisationID)
 		case cdc.MessageRequestQueue:
-			a.dispatcher.Wake(change.OrganisationID)
+			if change.ID == 0 { // another process has read it, and looks at it
+				a.dispatcher.Wake(change.OrganisationID)
+			} else {
+				a.watcher.Look(change.OrganisationID, change.ID)
+			}
 		}
 	}
 	if err := a.reload(ctx, settings, ruled); err != nil {
@@ -97,7 +106,7 @@ func (a *app) follow(ctx context.Context, changes []cdc.Change) error {
 // reload reads the rules of some organisations again, or everything.
 func (a *app) reload(ctx context.Context, everything bool, organisations map[int32]bool) error {
 	if everything {
-		return a.streamStarted(ctx)
+		return a.readAnew(ctx)
 	}
 	for organisation := range organisations {
 		if err := a.catalogue.Reload(ctx, organisation); err != nil {
@@ -118,6 +127,7 @@ func (a *app) refresh(ctx context.Context) error {
 	a.dispatcher.Reload()
 	a.worker.Wake()
 	a.instances.Wake()
+	a.watcher.nudge()
 	return nil
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 const setupHelp = `Prepares Avni's database: the role of avni-messenger, its own schema and tables, the
-publication and replication slot through which it reads changes, and four indexes on
+publication and replication slot through which it reads changes, and some indexes on
 Avni's message queue.
 
 It does what the connection of MESSENGER_DATABASE_URL (or OPENCHS_DATABASE_*) may do,

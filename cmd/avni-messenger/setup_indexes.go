@@ -33,8 +33,16 @@ var queueIndexes = []queueIndex{
 		name:       "avni_messenger_queue_time",
 		definition: "message_request_queue (organisation_id, scheduled_date_time, id)",
 		why:        "the messages of an organisation, to list them",
+	}, {
+		name:       deliveredIndex,
+		definition: "message_request_queue (organisation_id, delivered_date_time) where delivered_date_time is not null",
+		why:        "what somebody else has sent",
 	},
 }
+
+// deliveredIndex is the one without which only the stream, and not each poll, tells what
+// somebody else has sent.
+const deliveredIndex = "avni_messenger_queue_delivered"
 
 // create is a statement that no transaction may hold.
 func (i queueIndex) create() string {

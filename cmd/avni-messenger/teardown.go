@@ -20,7 +20,7 @@ avni-messenger any more. Stop avni-messenger first: while it runs this is refuse
 seen by a later setup.
 
 With --schema it also drops schema messenger, which holds the record of every delivery,
-and the four indexes that setup made.
+and the indexes that setup made on message_request_queue.
 
 The role stays. After --schema a superuser can drop it, in Avni's database:
 
@@ -76,6 +76,9 @@ func teardownDatabase(ctx context.Context, cfg Config, options teardownOptions, 
 		return err
 	}
 	if err := cdc.Teardown(ctx, conn, cfg.names()); err != nil {
+		return err
+	}
+	if err := disown(ctx, conn, cfg.Slot); err != nil {
 		return err
 	}
 	tellDropped(told, "slot", cfg.Slot, before.Slot.Exists)
