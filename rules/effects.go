@@ -25,10 +25,15 @@ const (
 	outcomePaused    outcome = "paused"    // the rule is paused: the change waits for it
 	outcomeIgnored   outcome = "ignored"   // the organisation's rules are not ours to run
 	outcomeGone      outcome = "gone"      // the entity's row is not there any more
+
+	outcomeBeforeActivation outcome = "before_activation" // saved before the organisation or the rule started
+	outcomeHeld             outcome = "held"              // one of too many new requests at once: waits for release
+	outcomeExpired          outcome = "expired"           // held until it was too late
 )
 
 var outcomes = []outcome{outcomeScheduled, outcomeMoved, outcomeRestored, outcomeRenewed, outcomeUnchanged, outcomeVoided,
-	outcomeSkipped, outcomeNoDate, outcomeDelivered, outcomeCancelled, outcomeFailed, outcomePaused, outcomeIgnored, outcomeGone}
+	outcomeSkipped, outcomeNoDate, outcomeDelivered, outcomeCancelled, outcomeFailed, outcomePaused, outcomeIgnored, outcomeGone,
+	outcomeBeforeActivation, outcomeHeld, outcomeExpired}
 
 var comparedOutcomes = map[outcome]outcome{
 	outcomeScheduled: "would_schedule",
@@ -84,6 +89,7 @@ type effect struct {
 	insert bool
 	update int64   // request that gets the time, pending and not sent
 	void   []int64 // requests that are withdrawn
+	hold   hold    // what becomes of the row of messenger.held
 }
 
 // writes reports whether the effect changes message_request_queue.

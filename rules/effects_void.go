@@ -6,10 +6,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// pendingUnderSQL finds the requests that wait for an entity, or for what hangs under
-// it: a subject's enrolments and visits, an enrolment's visits. The rule's entity type
-// tells whose id entity_id is: the tables number their rows independently.
-const pendingUnderSQL = `
+// underSQL is an entity of type $2 and id $3 with what hangs under it: a subject's
+// enrolments and visits, an enrolment's visits.
+const underSQL = `
 	with under (entity_type, id) as (
 		select $2::text, $3::bigint
 		union all select 'ProgramEnrolment', id from program_enrolment
@@ -20,7 +19,12 @@ const pendingUnderSQL = `
 			join program_enrolment e on e.id = v.program_enrolment_id
 			where $2 = 'Subject' and e.individual_id = $3
 		union all select 'ProgramEncounter', id from program_encounter
-			where $2 = 'ProgramEnrolment' and program_enrolment_id = $3)
+			where $2 = 'ProgramEnrolment' and program_enrolment_id = $3)`
+
+// pendingUnderSQL finds the requests that wait for an entity, or for what hangs under
+// it. The rule's entity type tells whose id entity_id is: the tables number their rows
+// independently.
+const pendingUnderSQL = underSQL + `
 	select q.id, q.message_rule_id, q.entity_id, q.organisation_id, q.scheduled_date_time, r.entity_type
 	from message_request_queue q
 	join message_rule r on r.id = q.message_rule_id and r.organisation_id = $1
@@ -61,7 +65,7 @@ func (w *Worker) withdrawAll(ctx context.Context, tx pgx.Tx, s settlement, reaso
 	var effects []effect
 	b := &pgx.Batch{}
 	s.queueTake(b, &taken)
-	s.queueHeld(b, &held)
+	s.queueOrganisationHeld(b, &held)
 	w.queueMissed(b, s)
 	sql, args := withdrawnUnderSQL, []any{s.org.ID, string(s.change.entityType()), s.change.entityID}
 	if s.org.Treatment == Write {
@@ -77,6 +81,9 @@ func (w *Worker) withdrawAll(ctx context.Context, tx pgx.Tx, s settlement, reaso
 			return err
 		})
 	})
+	if s.org.Treatment == Write {
+		s.queueUnheld(b, reason, &effects)
+	}
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return nil, err
 	}
@@ -96,6 +103,9 @@ func (w *Worker) withdrawAll(ctx context.Context, tx pgx.Tx, s settlement, reaso
 func (s settlement) record(ctx context.Context, tx pgx.Tx, effects []effect) error {
 	b := &pgx.Batch{}
 	for _, e := range effects {
+		if e.hold.logged {
+			continue
+		}
 		entry := s.logEntry(e)
 		if s.org.Treatment == Compare {
 			entry.outcome = e.outcome.compared()

@@ -57,6 +57,7 @@ type settlement struct {
 	org    Organisation
 	change change
 	entity *entity
+	held   map[int64]heldRow // of the entity, by rule; filled by take
 }
 
 // take removes the change from the inbox, first of all, and reads the requests that
@@ -68,7 +69,7 @@ func (s settlement) take(ctx context.Context, tx pgx.Tx, rules []int64) (map[int
 	existing := map[int64][]request{}
 	b := &pgx.Batch{}
 	s.queueTake(b, &taken)
-	s.queueHeld(b, &held)
+	s.queueOrganisationHeld(b, &held)
 	read := requestsSQL
 	if s.org.Treatment == Write {
 		for _, rule := range rules {
@@ -84,6 +85,9 @@ func (s settlement) take(ctx context.Context, tx pgx.Tx, rules []int64) (map[int
 			return err
 		})
 	})
+	if s.org.Treatment == Write {
+		s.queueHeld(b)
+	}
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return nil, err
 	}
@@ -146,6 +150,7 @@ func (s settlement) queueReceivers(b *pgx.Batch, effects []effect) {
 
 // queueEffect returns the uuid of the request that it inserts, or nil.
 func (s settlement) queueEffect(b *pgx.Batch, e effect) *string {
+	s.queueHold(b, e)
 	switch {
 	case e.insert:
 		id := newRequestUUID()
@@ -162,9 +167,9 @@ func (s settlement) queueEffect(b *pgx.Batch, e effect) *string {
 
 func (s settlement) logEntry(e effect) logEntry {
 	entry := logEntry{change: s.change, ruleID: e.rule.ID, outcome: e.outcome, reason: e.reason,
-		scheduledFor: e.at, requestID: e.requestID()}
+		scheduledFor: e.at, requestID: e.requestID(), byHand: s.change.byHand || e.hold.released}
 	if s.entity != nil {
-		entry.changedBy = s.entity.savedByID
+		entry.changedBy = s.entity.savedBy
 	}
 	return entry
 }

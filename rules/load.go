@@ -64,10 +64,11 @@ type entity struct {
 	enrolmentVoided bool
 
 	createdByID int64
-	savedByID   int64 // who saved it last
 	// actingUserID may be written to created_by_id: who saved the entity last, or the
 	// organisation's system user if avni-server could not show that user to it.
 	actingUserID int64
+	savedBy      int64     // users.id of who saved it last
+	savedAt      time.Time // by avni-server's clock; of a user: when it was made
 
 	contract   *Record
 	user       *Record // the acting user (params.user)

@@ -119,7 +119,7 @@ func (c *contracts) subjectEntity(id int64) *entity {
 		return nil
 	}
 	return &entity{id: id, uuid: s.uuid, typeID: s.typeID, voided: s.voided, subjectID: id, subjectVoided: s.voided,
-		createdByID: s.createdByID, actingUserID: s.lastModifiedByID, contract: c.subject(id)}
+		createdByID: s.createdByID, actingUserID: s.lastModifiedByID, savedAt: s.savedAt, contract: c.subject(id)}
 }
 
 func (c *contracts) enrolmentEntity(id int64) *entity {
@@ -129,7 +129,7 @@ func (c *contracts) enrolmentEntity(id int64) *entity {
 	}
 	return &entity{id: id, uuid: row.uuid, typeID: row.programID, voided: row.voided,
 		subjectID: row.subjectID, subjectVoided: c.subjectVoided(row.subjectID), enrolmentID: id, enrolmentVoided: row.voided,
-		createdByID: row.createdByID, actingUserID: row.lastModifiedByID, contract: c.enrolmentContract(row)}
+		createdByID: row.createdByID, actingUserID: row.lastModifiedByID, savedAt: row.savedAt, contract: c.enrolmentContract(row)}
 }
 
 func (c *contracts) encounterEntity(id int64) *entity {
@@ -139,7 +139,7 @@ func (c *contracts) encounterEntity(id int64) *entity {
 	}
 	return &entity{id: id, uuid: row.uuid, typeID: row.typeID, voided: row.voided,
 		subjectID: row.subjectID, subjectVoided: c.subjectVoided(row.subjectID),
-		createdByID: row.createdByID, actingUserID: row.lastModifiedByID,
+		createdByID: row.createdByID, actingUserID: row.lastModifiedByID, savedAt: row.savedAt,
 		contract: c.encounter(row, c.subject(row.subjectID))}
 }
 
@@ -152,7 +152,8 @@ func (c *contracts) programEncounterEntity(id int64) *entity {
 	return &entity{id: id, uuid: row.uuid, typeID: row.typeID, voided: row.voided,
 		subjectID: row.subjectID, subjectVoided: c.subjectVoided(row.subjectID),
 		enrolmentID: row.enrolmentID, enrolmentVoided: enrolment != nil && enrolment.voided,
-		createdByID: row.createdByID, actingUserID: row.lastModifiedByID, contract: c.programEncounterContract(row, enrolment)}
+		createdByID: row.createdByID, actingUserID: row.lastModifiedByID, savedAt: row.savedAt,
+		contract: c.programEncounterContract(row, enrolment)}
 }
 
 func (c *contracts) userEntity(id int64) *entity {
@@ -160,7 +161,7 @@ func (c *contracts) userEntity(id int64) *entity {
 	if u == nil || u.organisationID != c.ref.org.ID {
 		return nil
 	}
-	return &entity{id: id, uuid: u.uuid, voided: u.voided, createdByID: u.createdByID, actingUserID: u.lastModifiedByID,
+	return &entity{id: id, uuid: u.uuid, voided: u.voided, createdByID: u.createdByID, actingUserID: u.lastModifiedByID, savedAt: u.createdAt,
 		contract: u.contract()}
 }
 
@@ -172,7 +173,7 @@ func (c *contracts) subjectVoided(id int64) bool {
 // setActingUser settles for whom requests are written: the user must be one whom
 // avni-server can show to the organisation, else its message screens fail.
 func (c *contracts) setActingUser(e *entity, who actor) {
-	e.savedByID = e.actingUserID
+	e.savedBy = e.actingUserID
 	u := c.family.users[e.actingUserID]
 	system := c.ref.org.AvniSystemUserID
 	if system != 0 && (who == systemUser || u == nil || !c.ref.org.sees(u.organisationID)) {

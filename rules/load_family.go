@@ -41,6 +41,7 @@ type subjectRow struct {
 	genderID                      int64
 	voided                        bool
 	createdByID, lastModifiedByID int64
+	savedAt                       time.Time
 	observations                  []byte
 	address                       *addressRow // nil: not read, or none
 }
@@ -62,6 +63,7 @@ type enrolmentRow struct {
 	exitedAt                      *time.Time
 	voided                        bool
 	createdByID, lastModifiedByID int64
+	savedAt                       time.Time
 }
 
 // visitRow is an encounter or a program encounter.
@@ -76,6 +78,7 @@ type visitRow struct {
 	cancelledAt                   *time.Time
 	voided                        bool
 	createdByID, lastModifiedByID int64
+	savedAt                       time.Time
 }
 
 // membershipRow is a group_subject row with its group_role.
@@ -111,6 +114,7 @@ type userRow struct {
 	settings, syncSettings        []byte
 	voided                        bool
 	createdByID, lastModifiedByID int64
+	createdAt                     time.Time
 	groups                        []userGroupRow
 }
 

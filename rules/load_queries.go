@@ -20,7 +20,8 @@ var subjectsOf = map[EntityType]string{
 
 const (
 	subjectColumns = `i.id, i.uuid, i.subject_type_id, i.first_name, i.middle_name, i.last_name, i.profile_picture, i.date_of_birth,
-		i.registration_date, coalesce(i.gender_id, 0), i.is_voided, i.created_by_id, i.last_modified_by_id, i.observations`
+		i.registration_date, coalesce(i.gender_id, 0), i.is_voided, i.created_by_id, i.last_modified_by_id,
+		i.last_modified_date_time, i.observations`
 	addressColumns = `coalesce(a.uuid, ''), coalesce(a.title, ''), coalesce(a.version, 0), coalesce(a.organisation_id, 0),
 		coalesce(a.parent_id, 0), coalesce(t.level, 0)`
 	joinAddress = ` join address_level a on a.id = i.address_id and a.organisation_id = any($3)
@@ -29,7 +30,7 @@ const (
 
 func (s *subjectRow) targets() []any {
 	return []any{&s.id, &s.uuid, &s.typeID, &s.firstName, &s.middleName, &s.last, &s.picture, &s.birth,
-		&s.registered, &s.genderID, &s.voided, &s.createdByID, &s.lastModifiedByID, &s.observations}
+		&s.registered, &s.genderID, &s.voided, &s.createdByID, &s.lastModifiedByID, &s.savedAt, &s.observations}
 }
 
 func (a *addressRow) targets() []any {
@@ -80,13 +81,13 @@ func (f *family) queueAddresses(b *pgx.Batch, org Organisation, subjects []int64
 
 func (f *family) queueEnrolments(b *pgx.Batch, org Organisation, which string, ids []int64, list func(*enrolmentRow)) {
 	b.Queue(`select id, individual_id, uuid, program_id::integer, observations, program_exit_observations,
-			enrolment_date_time, program_exit_date_time, is_voided, created_by_id, last_modified_by_id
+			enrolment_date_time, program_exit_date_time, is_voided, created_by_id, last_modified_by_id, last_modified_date_time
 		from program_enrolment where `+which+` and organisation_id = $2 order by id`,
 		ids, org.ID).Query(func(rows pgx.Rows) error {
 		return eachRow(rows, func() error {
 			e := &enrolmentRow{}
 			err := rows.Scan(&e.id, &e.subjectID, &e.uuid, &e.programID, &e.observations, &e.exit,
-				&e.enrolledAt, &e.exitedAt, &e.voided, &e.createdByID, &e.lastModifiedByID)
+				&e.enrolledAt, &e.exitedAt, &e.voided, &e.createdByID, &e.lastModifiedByID, &e.savedAt)
 			list(keep(f.enrolments, e.id, e))
 			return err
 		})
@@ -94,11 +95,11 @@ func (f *family) queueEnrolments(b *pgx.Batch, org Organisation, which string, i
 }
 
 const visitColumns = `uuid, name, encounter_type_id, observations, cancel_observations, earliest_visit_date_time,
-	max_visit_date_time, encounter_date_time, cancel_date_time, is_voided, created_by_id, last_modified_by_id`
+	max_visit_date_time, encounter_date_time, cancel_date_time, is_voided, created_by_id, last_modified_by_id, last_modified_date_time`
 
 func (v *visitRow) targets() []any {
 	return []any{&v.id, &v.subjectID, &v.enrolmentID, &v.uuid, &v.name, &v.typeID, &v.observations, &v.cancel, &v.earliest,
-		&v.max, &v.happened, &v.cancelledAt, &v.voided, &v.createdByID, &v.lastModifiedByID}
+		&v.max, &v.happened, &v.cancelledAt, &v.voided, &v.createdByID, &v.lastModifiedByID, &v.savedAt}
 }
 
 func (f *family) queueEncounters(b *pgx.Batch, org Organisation, which string, ids []int64, list func(*visitRow)) {
@@ -167,13 +168,13 @@ func (f *family) queueApprovals(b *pgx.Batch, org Organisation, subjects []int64
 func (f *family) queueUsers(b *pgx.Batch, org Organisation, t EntityType, entities, users []int64) {
 	wanted := `in (select unnest($1::bigint[]) union select last_modified_by_id from ` + tableOf[t] + ` where id = any($2))`
 	b.Queue(`select u.id, u.uuid, u.name, u.username, coalesce(u.organisation_id, 0), coalesce(o.name, ''),
-			u.settings, u.sync_settings, u.is_voided, u.created_by_id, u.last_modified_by_id
+			u.settings, u.sync_settings, u.is_voided, u.created_by_id, u.last_modified_by_id, u.created_date_time
 		from users u left join organisation o on o.id = u.organisation_id where u.id `+wanted,
 		users, entities).Query(func(rows pgx.Rows) error {
 		return eachRow(rows, func() error {
 			u := &userRow{}
 			err := rows.Scan(&u.id, &u.uuid, &u.name, &u.username, &u.organisationID, &u.organisationName,
-				&u.settings, &u.syncSettings, &u.voided, &u.createdByID, &u.lastModifiedByID)
+				&u.settings, &u.syncSettings, &u.voided, &u.createdByID, &u.lastModifiedByID, &u.createdAt)
 			f.users[u.id] = u
 			return err
 		})

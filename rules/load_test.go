@@ -134,9 +134,13 @@ func TestFacts(t *testing.T) {
 	e.contract, e.user, e.userGroups, e.habit = nil, nil, nil, nil
 	want := &entity{id: 1001, uuid: "30000000-0000-4000-8000-000000001001", typeID: 501, subjectID: 1001,
 		enrolmentID: 1001, enrolmentVoided: true, createdByID: 203,
-		actingUserID: 201} // user 1 is of no organisation: avni-server could not show it
+		actingUserID: 201, savedBy: 1, // user 1 is of no organisation: avni-server could not show it
+		savedAt: e.savedAt}
 	if diff := cmp.Diff(want, e, cmp.AllowUnexported(entity{})); diff != "" {
 		t.Error(diff)
+	}
+	if want := time.Date(2024, time.February, 1, 5, 0, 0, 0, time.UTC); !e.savedAt.Equal(want) {
+		t.Errorf("saved at %s, want %s", e.savedAt, want)
 	}
 	if got := e.withdrawn(ProgramEncounter); got != "ProgramEnrolment 1001 is voided" {
 		t.Errorf("withdrawn: %q", got)

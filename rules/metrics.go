@@ -27,6 +27,7 @@ type Metrics struct {
 	retries     prometheus.Counter
 	paused      *prometheus.GaugeVec
 	waiting     *prometheus.GaugeVec
+	held        prometheus.Gauge
 	rules       prometheus.Gauge
 	refreshed   prometheus.Gauge
 }
@@ -50,10 +51,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		retries:   prometheus.NewCounter(prometheus.CounterOpts(opts("retries_total", "Changes put off because the database or the engine failed."))),
 		paused:    gaugeVec("paused", "Rule scripts that are not run because they failed too often.", "phase"),
 		waiting:   gaugeVec("paused_waiting", "What waits for paused rule scripts: changes (schedule) and messages (message).", "phase"),
+		held:      gauge("held", "New messages that are held because their rule made too many at once: they wait to be released or cancelled."),
 		rules:     gauge("catalog_rules", "Message rules in memory that are not voided."),
 		refreshed: gauge("catalog_refresh_timestamp_seconds", "When message rules were last read."),
 	}
-	reg.MustRegister(m.evaluations, m.failures, m.duration, m.outcomes, m.reaction, m.retries, m.paused, m.waiting, m.rules, m.refreshed)
+	reg.MustRegister(m.evaluations, m.failures, m.duration, m.outcomes, m.reaction, m.retries, m.paused, m.waiting, m.held, m.rules, m.refreshed)
 	m.initialise()
 	return m
 }

@@ -29,9 +29,19 @@ type office struct {
 	queued []int32
 }
 
-// openOffice has the sample organisations, all treated alike, and the real engine,
-// unless options say otherwise.
+// openOffice has the sample organisations, all treated alike and active since ever, and
+// the real engine, unless options say otherwise.
 func openOffice(t *testing.T, treatment Treatment, options ...func(*WorkerOptions)) *office {
+	t.Helper()
+	o := openNewOffice(t, treatment, options...)
+	if err := o.db.AlwaysActive(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// openNewOffice is openOffice with organisations that start now.
+func openNewOffice(t *testing.T, treatment Treatment, options ...func(*WorkerOptions)) *office {
 	t.Helper()
 	db := avnitest.New(t)
 	o := &office{T: t, db: db, avni: db.Avni(), dir: seedDirectory(treatment)}

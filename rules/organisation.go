@@ -47,6 +47,8 @@ type Organisation struct {
 	AvniSystemUserID int64
 
 	Treatment Treatment
+	// Full: requests are written for it, if not now, then once it is not held back any more.
+	Full bool
 }
 
 // label is what logs and /health call the organisation: its db_user, as

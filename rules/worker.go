@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,9 +33,14 @@ type WorkerOptions struct {
 	// Fresh brings Catalogue, Directory and Loader up to a version of what they keep, as
 	// messenger.reference_version counts them; nil: they are always up to date.
 	Fresh func(ctx context.Context, version int64) error
+	// Elsewhere returns the organisations that another process serves in mode full at this
+	// moment, so that this one does not end what that one goes on with; nil: none.
+	Elsewhere func(ctx context.Context) ([]int32, error)
 	// Failures tells of rules that fail; nil: one of this worker's own.
 	Failures *Failures
 
+	Slot         string           // whose changes these are, so that what another slot's process serves is left alone
+	StormLimit   int              // new requests of one rule and source transaction that are made, the others are held; 0: any number
 	Parallel     int              // organisations that are served at the same time; 0: one for each core, at least 8
 	PollInterval time.Duration    // how often the inbox is looked at unasked; 0: 5 s
 	ClaimFor     time.Duration    // how long a claimed change is safe from other workers; 0: 10 s
@@ -49,6 +55,9 @@ func (o *WorkerOptions) setDefaults() {
 	}
 	if o.Fresh == nil {
 		o.Fresh = func(context.Context, int64) error { return nil }
+	}
+	if o.Elsewhere == nil {
+		o.Elsewhere = func(context.Context) ([]int32, error) { return nil, nil }
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -87,6 +96,10 @@ type Worker struct {
 	id      uuid.UUID
 	wake    chan struct{}
 	changed *changedRules
+	storms  storms
+
+	deactivated bool // only the upkeep uses it
+	held        atomic.Pointer[[]Held]
 }
 
 // NewWorker returns a worker that Run starts.

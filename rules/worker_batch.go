@@ -134,7 +134,7 @@ func (b *batch) allowed() bool {
 // one deals with one change: rules here and now, writing in the background. Rules take
 // time, so that what they said is only written if the treatment is the same still.
 func (b *batch) one(ctx context.Context, c change, e *entity) {
-	s := settlement{org: b.org, change: c, entity: e}
+	s := settlement{org: b.org, change: c, entity: e, held: map[int64]heldRow{}}
 	write := func() error { return b.settleWithout(ctx, s) }
 	if e != nil && e.withdrawn(c.entityType()) == "" && !c.staleVoid() {
 		verdicts, err := b.evaluate(ctx, c, e)

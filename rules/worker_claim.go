@@ -35,7 +35,7 @@ const (
 		update messenger.inbox i set claimed_by = $3, claimed_until = now() + $4::interval
 		from c where i.source_table = c.source_table and i.entity_id = c.entity_id
 		returning i.source_table, i.entity_id, i.organisation_id, i.is_voided, i.committed_at, i.commit_lsn::text,
-			i.change_number, i.attempts`
+			i.change_number, i.attempts, i.by_hand`
 
 	renewSQL   = `update messenger.inbox set claimed_until = now() + $3::interval where organisation_id = $1 and claimed_by = $2`
 	releaseSQL = `update messenger.inbox set claimed_by = null, claimed_until = null where claimed_by = $1`
@@ -64,6 +64,7 @@ type change struct {
 	commitLSN      string
 	number         int64
 	attempts       int
+	byHand         bool  // somebody asked for it to be evaluated as if it were saved now
 	version        int64 // of rules and settings that it needs at least
 }
 
@@ -110,7 +111,7 @@ func readClaims(results pgx.BatchResults) ([]change, error) {
 	}
 	claimed, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (change, error) {
 		var c change
-		err := row.Scan(&c.table, &c.entityID, &c.organisationID, &c.voided, &c.committedAt, &c.commitLSN, &c.number, &c.attempts)
+		err := row.Scan(&c.table, &c.entityID, &c.organisationID, &c.voided, &c.committedAt, &c.commitLSN, &c.number, &c.attempts, &c.byHand)
 		return c, err
 	})
 	if err != nil {

@@ -127,6 +127,11 @@ func (w *Worker) followNext(ctx context.Context, tx pgx.Tx, organisations []int3
 	if err != nil {
 		return f, err
 	}
+	if f.cursor == 0 {
+		if err := markHeld(ctx, tx, f.ruleID); err != nil {
+			return f, err
+		}
+	}
 	org, _ := w.options.Directory.Organisation(f.organisationID)
 	err = tx.QueryRow(ctx, followSQL, f.organisationID, f.ruleID, f.cursor, f.entityType, tableOf[f.entityType], followSize,
 		w.options.RepairWindow, org.AvniSystemUserID).Scan(&f.looked, &f.cursor, &f.voided, &f.entered)

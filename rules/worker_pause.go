@@ -9,10 +9,17 @@ import (
 )
 
 const waitSQL = `
-	insert into messenger.rule_waiting as w (rule_id, source_table, entity_id, organisation_id, compared, committed_at, commit_lsn)
-	values ($1, $2, $3, $4, $5, $6, $7::text::pg_lsn)
+	insert into messenger.rule_waiting as w (rule_id, source_table, entity_id, organisation_id, compared, committed_at, commit_lsn, by_hand)
+	values ($1, $2, $3, $4, $5, $6, $7::text::pg_lsn, $8)
 	on conflict (rule_id, source_table, entity_id) do update
-	set organisation_id = excluded.organisation_id, compared = excluded.compared, committed_at = excluded.committed_at, commit_lsn = excluded.commit_lsn`
+	set organisation_id = excluded.organisation_id, compared = excluded.compared, committed_at = excluded.committed_at, commit_lsn = excluded.commit_lsn,
+		by_hand = w.by_hand or excluded.by_hand`
+
+// keepByHandSQL leaves a newer change in the inbox i as it is, other than that it is to be
+// evaluated by hand.
+const keepByHandSQL = `on conflict (source_table, entity_id) do update
+	set by_hand = true, change_number = nextval('messenger.inbox_change_number'), claimed_by = null, claimed_until = null
+	where excluded.by_hand and not i.by_hand`
 
 var (
 	// resumeSQL ends the pauses of scripts that were changed, or that somebody asked for.
@@ -33,12 +40,12 @@ var (
 				and ` + fmt.Sprintf(unpausedSQL, "w.rule_id", schedulePhase) + `
 			returning w.*
 		)
-		insert into messenger.inbox (source_table, entity_id, organisation_id, type_id, is_voided, committed_at, commit_lsn)
+		insert into messenger.inbox as i (source_table, entity_id, organisation_id, type_id, is_voided, committed_at, commit_lsn, by_hand)
 		select distinct on (f.source_table, f.entity_id) f.source_table, f.entity_id, f.organisation_id,
-			greatest(r.entity_type_id, 0), false, f.committed_at, f.commit_lsn
+			greatest(r.entity_type_id, 0), false, f.committed_at, f.commit_lsn, bool_or(f.by_hand) over (partition by f.source_table, f.entity_id)
 		from freed f join message_rule r on r.id = f.rule_id
 		order by f.source_table, f.entity_id, f.commit_lsn desc
-		on conflict (source_table, entity_id) do nothing`
+		` + keepByHandSQL
 
 	// sendOnSQL frees the messages that waited for message scripts that go on.
 	sendOnSQL = `
@@ -54,7 +61,7 @@ const forgetComparedSQL = `delete from messenger.rule_waiting where compared and
 
 // queueWaiting notes that a change waits for a paused rule. The newest of an entity counts.
 func (s settlement) queueWaiting(b *pgx.Batch, rule Rule) {
-	b.Queue(waitSQL, rule.ID, s.change.table, s.change.entityID, s.org.ID, s.org.Treatment == Compare, s.change.committedAt, s.change.commitLSN)
+	b.Queue(waitSQL, rule.ID, s.change.table, s.change.entityID, s.org.ID, s.org.Treatment == Compare, s.change.committedAt, s.change.commitLSN, s.change.byHand)
 }
 
 // resumed is a script whose pause is over.

@@ -36,7 +36,8 @@ func (o *office) paused() int {
 
 func (o *office) upkeep() {
 	o.Helper()
-	for _, step := range []func(context.Context) error{o.worker.resume, o.worker.followChanged, o.worker.bringBack, o.worker.repeatFailed} {
+	for _, step := range []func(context.Context) error{o.worker.activate, o.worker.resume, o.worker.followChanged, o.worker.bringBack,
+		o.worker.reviewHeld, o.worker.countHeld, o.worker.repeatFailed} {
 		if err := step(o.Context()); err != nil {
 			o.Fatal(err)
 		}

@@ -15,9 +15,10 @@ import (
 // failed, so that the stream's newer ones take their place, also if they failed on another
 // server, whose WAL was longer. What failed in shadow mode is run again only there.
 const repeatFailedSQL = `
-	insert into messenger.inbox (source_table, entity_id, organisation_id, type_id, is_voided, committed_at, commit_lsn)
+	insert into messenger.inbox as i (source_table, entity_id, organisation_id, type_id, is_voided, committed_at, commit_lsn, by_hand)
 	select distinct on (t.source_table, t.entity_id)
-		t.source_table, t.entity_id, t.organisation_id, greatest(r.entity_type_id, 0), false, t.committed_at, least(t.commit_lsn, pg_current_wal_insert_lsn())
+		t.source_table, t.entity_id, t.organisation_id, greatest(r.entity_type_id, 0), false, t.committed_at, least(t.commit_lsn, pg_current_wal_insert_lsn()),
+		bool_or(t.by_hand) over (partition by t.source_table, t.entity_id)
 	from messenger.trigger_log t
 	join message_rule r on r.id = t.rule_id and r.organisation_id = t.organisation_id and not r.is_voided
 	where t.outcome in ('failed', 'would_fail') and t.at > now() - $1::interval
@@ -27,7 +28,7 @@ const repeatFailedSQL = `
 			where l.source_table = t.source_table and l.entity_id = t.entity_id and l.id > t.id
 				and (l.rule_id = t.rule_id or l.rule_id is null))
 	order by t.source_table, t.entity_id, t.id desc
-	on conflict (source_table, entity_id) do nothing`
+	` + keepByHandSQL
 
 const giveBackSQL = `update messenger.inbox set claimed_by = null, claimed_until = null
 	where source_table = $1 and entity_id = $2 and change_number = $3 and claimed_by = $4`

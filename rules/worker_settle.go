@@ -17,7 +17,9 @@ func (w *Worker) settle(ctx context.Context, s settlement, verdicts []verdict) e
 		if err != nil {
 			return err
 		}
-		effects = effectsOf(verdicts, existing)
+		if effects, err = w.admit(ctx, tx, s, effectsOf(verdicts, existing)); err != nil {
+			return err
+		}
 		return s.write(ctx, tx, effects, entries)
 	})
 	if err != nil {
@@ -54,11 +56,12 @@ func (w *Worker) withoutRules(ctx context.Context, tx pgx.Tx, s settlement) ([]e
 	if _, err := s.take(ctx, tx, nil); err != nil {
 		return nil, err
 	}
-	e := effect{outcome: outcomeSkipped, reason: reason}
+	effects := []effect{{outcome: outcomeSkipped, reason: reason}}
 	if s.entity == nil {
-		e.outcome = outcomeGone
+		effects[0].outcome = outcomeGone
+		effects = append(effects, s.unheld(reason)...)
 	}
-	return []effect{e}, s.record(ctx, tx, []effect{e})
+	return effects, s.write(ctx, tx, effects, nil)
 }
 
 // settled counts what was committed, and tells who delivers.
@@ -72,6 +75,7 @@ func (w *Worker) settled(s settlement, effects []effect) {
 		w.options.Metrics.outcomes.WithLabelValues(string(name)).Inc()
 		wrote = wrote || e.writes()
 	}
+	w.tellHeld(s, effects)
 	w.options.Metrics.reaction.Observe(max(0, w.options.Now().Sub(s.change.committedAt).Seconds()))
 	if wrote && s.org.Treatment == Write {
 		w.options.Queued(s.org.ID)

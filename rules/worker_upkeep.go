@@ -28,6 +28,7 @@ func (w *Worker) startUpkeep(ctx context.Context) <-chan struct{} {
 				return
 			case <-prune.C:
 				w.prune(ctx)
+				w.pruneHeld(ctx)
 				w.options.Failures.writeCounts(ctx)
 				continue
 			case <-w.changed.told:
@@ -51,7 +52,7 @@ type upkeep struct {
 // changed or repaired, and what was withdrawn. It returns for how long to rest.
 func (u *upkeep) do(ctx context.Context) time.Duration {
 	w, began := u.worker, time.Now()
-	steps := []func(context.Context) error{w.resume, w.followChanged, w.bringBack}
+	steps := []func(context.Context) error{w.activate, w.resume, w.followChanged, w.bringBack, w.reviewHeld, w.countHeld}
 	back := began.Sub(u.lookedBack) > upkeepInterval
 	if back {
 		steps = append(steps, w.repeatFailed, w.options.Failures.restore)

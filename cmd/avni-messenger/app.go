@@ -111,6 +111,7 @@ func (a *app) wire(registry prometheus.Registerer) error {
 	a.worker = rules.NewWorker(rules.WorkerOptions{
 		Pool: a.pool, Catalogue: a.catalogue, Engine: engine, Directory: a.directory, Loader: a.loader,
 		Queued: a.dispatcher.Wake, Fresh: a.fresh, Failures: a.failures, RepairWindow: a.cfg.window(), Log: log, Metrics: ruleMetrics,
+		Slot: cfg.Slot, StormLimit: cfg.StormLimit, Elsewhere: a.instances.full,
 	})
 	a.reader = cdc.NewReader(cdc.Options{
 		Slot: cfg.Slot, Publication: cfg.Publication, URL: cfg.Database.ConnectionURL(), Pool: a.pool,

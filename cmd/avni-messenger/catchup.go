@@ -19,8 +19,10 @@ message rules could be about into the inbox, where the running avni-messenger ev
 it. Use it when you know that changes were missed: avni-messenger does it by itself when
 it finds that its replication slot was lost.
 
-Each is evaluated as if it had just been saved: a message that was sent is not sent
-again, one that waits or was refused follows what its rule says now.
+Each is evaluated as if it had just been saved, also what was saved before its
+organisation or rule started: a message that was sent is not sent again, one that waits or
+was refused follows what its rule says now. However many messages come of it, none is held
+(MESSENGER_STORM_LIMIT): go back no further than you mean to.
 It can be run at any time, again, and beside the running process. Give it the same
 environment as that one: MESSENGER_ORGANISATIONS and MESSENGER_MODE decide which changes
 are kept.
@@ -102,6 +104,10 @@ func catchUp(ctx context.Context, cfg Config, since time.Time, out io.Writer) er
 		return fmt.Errorf("%w; %d changes are in the inbox, run the command again for the others", explain(err, cfg), entered)
 	}
 	fmt.Fprintf(out, "done: %d changes entered the inbox\n", entered)
+	if entered > int64(cfg.StormLimit) {
+		(&narrator{out: out}).warn("messages", fmt.Sprintf("these are more than MESSENGER_STORM_LIMIT (%d), which does not hold what is looked up by hand. If it is too many, stop them: "+
+			"set MESSENGER_RULES=off and restart", cfg.StormLimit))
+	}
 	return nil
 }
 

@@ -41,6 +41,9 @@ type Config struct {
 	RequestsPerMinute int           `env:"MESSENGER_REQUESTS_PER_MINUTE" envDefault:"120"`
 	RuleTimeout       time.Duration `env:"MESSENGER_RULE_TIMEOUT" envDefault:"2s"`
 
+	// StormLimit is how many new requests a rule may make of one source transaction.
+	StormLimit int `env:"MESSENGER_STORM_LIMIT" envDefault:"500"`
+
 	// RulesConfig is the path of a build of Avni's rules-config, "" for ours.
 	RulesConfig string `env:"MESSENGER_RULES_CONFIG"`
 
@@ -152,6 +155,7 @@ func (c *Config) rangeProblems() []problem {
 	check(c.MessagesPerSecond > 0 && c.MessagesPerSecond <= 1000, "MESSENGER_MESSAGES_PER_SECOND", "is %v; it must be above 0 and at most 1000", c.MessagesPerSecond)
 	check(c.RequestsPerMinute >= 1, "MESSENGER_REQUESTS_PER_MINUTE", "is %d; it must be at least 1", c.RequestsPerMinute)
 	check(c.RuleTimeout >= 10*time.Millisecond && c.RuleTimeout <= 10*time.Second, "MESSENGER_RULE_TIMEOUT", "is %s; it must be between 10ms and 10s", c.RuleTimeout)
+	check(c.StormLimit >= 1, "MESSENGER_STORM_LIMIT", "is %d; it must be at least 1", c.StormLimit)
 	check(slotName.MatchString(c.Slot), "MESSENGER_SLOT", "is %q; Postgres allows 1 to 63 of a-z, 0-9 and _ in a slot's name", c.Slot)
 	check(slotName.MatchString(c.Publication), "MESSENGER_PUBLICATION", "is %q; it must be 1 to 63 of a-z, 0-9 and _", c.Publication)
 	check(c.MaxSlotWAL >= 64<<20, "MESSENGER_MAX_SLOT_WAL", "is %s; it must be at least 64MB", c.MaxSlotWAL)
@@ -224,6 +228,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Float64("messages_per_second", c.MessagesPerSecond),
 		slog.Int("requests_per_minute", c.RequestsPerMinute),
 		slog.Duration("rule_timeout", c.RuleTimeout),
+		slog.Int("storm_limit", c.StormLimit),
 		slog.String("rules_config", c.RulesConfig),
 		slog.String("slot", c.Slot),
 		slog.String("publication", c.Publication),

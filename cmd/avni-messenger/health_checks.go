@@ -18,6 +18,7 @@ func (a *app) checks() []metrics.Check {
 		{Name: "database", Probe: a.checkDatabase},
 		{Name: "replication", Probe: a.checkReplication},
 		{Name: "rules", Probe: a.checkRules},
+		{Name: "held messages", Probe: a.checkHeld},
 		{Name: "dispatch", Probe: a.checkDispatch},
 		{Name: "organisations", Probe: a.checkOrganisations},
 		{Name: "instances", Probe: a.checkInstances},

@@ -72,6 +72,9 @@ func (i *instances) Wake() {
 	}
 }
 
+// full returns the organisations that other processes of the slot serve in mode full.
+func (i *instances) full(ctx context.Context) ([]int32, error) { return i.table.full(ctx) }
+
 // Run notes this process and looks at the others until ctx ends, then takes this
 // process away and returns nil.
 func (i *instances) Run(ctx context.Context) error {

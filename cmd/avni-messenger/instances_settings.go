@@ -37,6 +37,8 @@ var sharedVariables = []struct {
 		unequal: "one may send what the other holds back lest avni-server sends it too"},
 	{name: "MESSENGER_RULES_CONFIG", value: func(c Config) string { return setOrNot(c.RulesConfig != "") },
 		unequal: "a rule gets the rules-config of whichever runs it", presence: true},
+	{name: "MESSENGER_STORM_LIMIT", value: func(c Config) string { return strconv.Itoa(c.StormLimit) },
+		unequal: "one makes the messages that the other would hold"},
 	{name: "MESSENGER_DRY_RUN", value: func(c Config) string { return c.DryRun.String() },
 		unequal: "one sends what the other holds back", sending: true},
 	{name: "MESSENGER_TEST_NUMBERS", value: func(c Config) string { return setOrNot(len(c.TestNumbers) > 0) },

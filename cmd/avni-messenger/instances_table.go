@@ -57,6 +57,24 @@ func (t instanceTable) meet(ctx context.Context, settings []byte) ([]instance, e
 	return others, nil
 }
 
+const fullSQL = `
+	select distinct (o ->> 'id')::int from messenger.instance i
+	  cross join jsonb_array_elements(case jsonb_typeof(i.settings -> 'organisations') when 'array' then i.settings -> 'organisations' end) o
+	 where i.holder <> $1 and i.slot = $2 and i.seen_at > clock_timestamp() - make_interval(secs => $3) and o ->> 'mode' = 'full'`
+
+// full returns the organisations that other processes of the slot serve in mode full.
+func (t instanceTable) full(ctx context.Context) ([]int32, error) {
+	rows, err := t.pool.Query(ctx, fullSQL, t.holder, t.slot, t.forget.Seconds())
+	if err != nil {
+		return nil, fmt.Errorf("look which organisations other processes serve: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+	if err != nil {
+		return nil, fmt.Errorf("look which organisations other processes serve: %w", err)
+	}
+	return found, nil
+}
+
 // leave takes this process away.
 func (t instanceTable) leave(ctx context.Context) error {
 	if _, err := t.pool.Exec(ctx, `delete from messenger.instance where holder = $1`, t.holder); err != nil {

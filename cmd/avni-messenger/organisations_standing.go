@@ -83,7 +83,7 @@ func (g guard) assemble(found avniRows) *snapshot {
 			g.judge(one, row, config, configured, fault)
 			g.judgeOwnership(one, found)
 		}
-		one.rules.Treatment = g.treatment(one)
+		one.rules.Treatment, one.rules.Full = g.treatment(one), mode == ModeFull
 		s.standings = append(s.standings, one)
 		s.byID[row.ID] = one
 	}

@@ -126,6 +126,7 @@ func (a *app) refresh(ctx context.Context) error {
 	}
 	a.dispatcher.Reload()
 	a.worker.Wake()
+	a.worker.RulesChanged() // an organisation that is new starts now
 	a.instances.Wake()
 	a.watcher.nudge()
 	return nil

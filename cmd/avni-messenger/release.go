@@ -13,51 +13,77 @@ import (
 	"github.com/spf13/cobra"
 
 	"avni-messenger/cdc"
+	"avni-messenger/rules"
 )
 
-const releaseHelp = `Ends the hold of an organisation for which somebody else was seen to write or send
-messages too. First see to it that avni-server does so no more, as /health and the log
-say. From then on what is written or sent by others counts anew: if it goes on, the
-organisation is held again.
+const releaseHelp = `Lets go what is held, or lists it.
 
-It can be run at any time, beside the running avni-messenger, which hears of it within a
-moment. Give it the same environment as that one. Without an organisation it lists what
-is held, since when and why.
+An organisation is held when somebody else was seen to write or send messages for it too.
+First see to it that avni-server does so no more, as /health and the log say. From then on
+what is written or sent by others counts anew: if it goes on, the organisation is held
+again.
 
-  avni-messenger release                 what is held
-  avni-messenger release asha_gramin     by db_user, or by id`
+Messages are held when one rule made more of them at once than MESSENGER_STORM_LIMIT.
+Those of a rule, or of one source transaction, are made with --rule: their entities are
+evaluated anew, so that what was withdrawn or has changed meanwhile is as it is now, and no
+limit counts them. "avni-messenger cancel" with the same flags drops them.
+
+It can be run at any time and again, beside the running avni-messenger, which hears of it
+within a moment. Give it the same environment as that one.
+
+  avni-messenger release                                       what is held
+  avni-messenger release asha_gramin                           an organisation, by db_user or id
+  avni-messenger release --rule 607                            all messages that the rule has held
+  avni-messenger release --rule 607 --transaction 0/1A2B3C     those of one transaction
+  avni-messenger release --rule 607 --cancelled                also what was cancelled`
 
 func newReleaseCommand(c console) *cobra.Command {
-	return &cobra.Command{
-		Use:   "release [ORGANISATION]",
-		Short: "Let an organisation go on that is held because of another writer",
+	var held heldFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "release [ORGANISATION | --rule ID [--transaction LSN]]",
+		Short: "Let go what is held, or list it",
 		Long:  releaseHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 1 {
+			switch {
+			case held.given():
+				return held.run(cmd, c, args, rules.Release, fmt.Sprintf("released; the running avni-messenger begins with them within %s, or else when it is started", resumeSeenWithin))
+			case len(args) > 1:
 				return &usageError{fmt.Sprintf("%s takes one organisation, but was given %q", cmd.CommandPath(), args)}
+			case len(args) == 1:
+				return withPool(cmd.Context(), c, func(ctx context.Context, cfg Config, pool *pgxpool.Pool) error {
+					return releaseOrganisation(ctx, pool, cfg, args[0], c.stdout)
+				})
 			}
-			cfg, err := parseConfig(c.environ)
-			if err != nil {
-				return err
-			}
-			setLocalTime(cfg.Timezone)
-			pool, err := openPool(cmd.Context(), cfg)
-			if err != nil {
-				return err
-			}
-			defer pool.Close()
-			if len(args) == 0 {
-				err = listHolds(cmd.Context(), pool, c.stdout)
-			} else {
-				err = releaseOrganisation(cmd.Context(), pool, cfg, args[0], c.stdout)
-			}
-			var usage *usageError
-			if err == nil || errors.As(err, &usage) {
-				return err
-			}
-			return explain(err, cfg)
+			return withPool(cmd.Context(), c, func(ctx context.Context, _ Config, pool *pgxpool.Pool) error {
+				return listAllHeld(ctx, pool, asJSON, c.stdout)
+			})
 		},
 	}
+	held.add(cmd)
+	cmd.Flags().BoolVar(&held.cancelled, "cancelled", false, "release also what was cancelled")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "list as JSON")
+	return cmd
+}
+
+// withPool runs a command that works on the database.
+func withPool(ctx context.Context, c console, do func(context.Context, Config, *pgxpool.Pool) error) error {
+	cfg, err := parseConfig(c.environ)
+	if err != nil {
+		return err
+	}
+	setLocalTime(cfg.Timezone)
+	pool, err := openPool(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	err = do(ctx, cfg, pool)
+	var usage *usageError
+	if err == nil || errors.As(err, &usage) {
+		return err
+	}
+	return explain(err, cfg)
 }
 
 // releaseOrganisation ends a hold and says what it was, and what still speaks against it.

@@ -10,16 +10,18 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"avni-messenger/rules"
 )
 
 // heldOrganisation is a hold as release shows it.
 type heldOrganisation struct {
-	ID     int64 // messenger.hold.id
-	DBUser string
-	Kind   holdKind
-	Since  time.Time
-	Detail string // of the first request that was noticed
-	Seen   int    // how many such requests there were
+	ID     int64     `json:"id"` // messenger.hold.id
+	DBUser string    `json:"organisation"`
+	Kind   holdKind  `json:"kind"`
+	Since  time.Time `json:"since"`
+	Detail string    `json:"detail"` // of the first request that was noticed
+	Seen   int       `json:"seen"`   // how many such requests there were
 }
 
 const (
@@ -41,13 +43,31 @@ func (h heldOrganisation) why() string {
 	return text
 }
 
-// listHolds prints the organisations that are held because of another writer.
-func listHolds(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error {
+// listAllHeld prints what is held: organisations, and messages that were too many.
+func listAllHeld(ctx context.Context, pool *pgxpool.Pool, asJSON bool, out io.Writer) error {
 	rows, _ := pool.Query(ctx, listHoldsSQL) // its error is that of the rows
-	held, err := pgx.CollectRows(rows, pgx.RowToStructByPos[heldOrganisation])
+	organisations, err := pgx.CollectRows(rows, pgx.RowToStructByPos[heldOrganisation])
 	if err != nil {
 		return fmt.Errorf("read what is held: %w", err)
 	}
+	messages, err := rules.ListHeld(ctx, pool)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(out, struct {
+			Organisations []heldOrganisation `json:"organisations"`
+			Messages      []rules.Held       `json:"messages"`
+		}{organisations, messages})
+	}
+	if err := printHolds(ctx, pool, organisations, out); err != nil {
+		return err
+	}
+	return printHeldMessages(messages, time.Local, out)
+}
+
+// printHolds prints the organisations that are held because of another writer.
+func printHolds(ctx context.Context, pool *pgxpool.Pool, held []heldOrganisation, out io.Writer) error {
 	if len(held) == 0 {
 		fmt.Fprintln(out, "no organisation is held because of another writer")
 		return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"avni-messenger/dispatch"
+	"avni-messenger/rules"
 )
 
 const requeueHelp = `Lets requests be tried again at once: those that wait after a failure, were held, were
@@ -41,7 +42,12 @@ Glific already: Glific is asked, and if it has the message, the request counts a
 It can be run at any time, beside the running avni-messenger, which sees it by itself.
 Give it the same environment as that one.
 
-  avni-messenger cancel 925 931`
+With --rule it drops what is held because the rule made too many messages at once, all of
+it or that of one source transaction, as avni-messenger release lists it. Only
+avni-messenger release --cancelled takes that back.
+
+  avni-messenger cancel 925 931
+  avni-messenger cancel --rule 607 --transaction 0/1A2B3C`
 
 func newRequeueCommand(c console) *cobra.Command {
 	var o dispatch.RequeueOptions
@@ -61,16 +67,22 @@ func newRequeueCommand(c console) *cobra.Command {
 }
 
 func newCancelCommand(c console) *cobra.Command {
-	return &cobra.Command{
-		Use:   "cancel REQUEST…",
+	var held heldFlags
+	cmd := &cobra.Command{
+		Use:   "cancel REQUEST… | --rule ID",
 		Short: "Withdraw requests that are not sent, for good",
 		Long:  cancelHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if held.given() {
+				return held.run(cmd, c, args, rules.CancelHeld, "cancelled: they stay so, unless they are released with --cancelled")
+			}
 			return changeRequests(cmd.Context(), c, args, cancelledText, func(ctx context.Context, h dispatch.ByHand, id int64) (dispatch.Standing, error) {
 				return h.Cancel(ctx, id)
 			})
 		},
 	}
+	held.add(cmd)
+	return cmd
 }
 
 // errNotAll ends a command with exit code 1 after it has said what could not be done.

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/spf13/cobra"
+
+	"avni-messenger/rules"
+)
+
+// heldFlags say which of the messages that the storm guard holds a command is about.
+type heldFlags struct {
+	rule        int64
+	transaction string
+	cancelled   bool
+}
+
+func (f *heldFlags) add(cmd *cobra.Command) {
+	cmd.Flags().Int64Var(&f.rule, "rule", 0, "message_rule.id of a rule whose messages are held")
+	cmd.Flags().StringVar(&f.transaction, "transaction", "", "only those of one source transaction, as avni-messenger release lists it")
+}
+
+func (f *heldFlags) given() bool { return f.rule != 0 || f.transaction != "" || f.cancelled }
+
+var transactionForm = regexp.MustCompile(`^[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}$`)
+
+func (f *heldFlags) problem(args []string) error {
+	switch {
+	case len(args) > 0:
+		return &usageError{fmt.Sprintf("--rule is given, so that %q means nothing here", strings.Join(args, " "))}
+	case f.rule == 0:
+		return &usageError{"--rule must be given: message_rule.id, as avni-messenger release lists it"}
+	case f.transaction != "" && !transactionForm.MatchString(f.transaction):
+		return &usageError{fmt.Sprintf("--transaction is %q; it must be such as 0/1A2B3C, as avni-messenger release lists it", f.transaction)}
+	}
+	return nil
+}
+
+// run changes what is held, and says how many of it and what comes of them.
+func (f *heldFlags) run(cmd *cobra.Command, c console, args []string,
+	change func(context.Context, *pgxpool.Pool, rules.HeldSelection) (int64, error), done string) error {
+	if err := f.problem(args); err != nil {
+		return err
+	}
+	cfg, err := parseConfig(c.environ)
+	if err != nil {
+		return err
+	}
+	pool, err := openPool(cmd.Context(), cfg)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	n, err := change(cmd.Context(), pool, rules.HeldSelection{RuleID: f.rule, Transaction: f.transaction, Cancelled: f.cancelled})
+	switch {
+	case err != nil && n > 0:
+		return fmt.Errorf("%w; %d messages are %s. Run the command again for the others", explain(err, cfg), n, done)
+	case err != nil:
+		return explain(err, cfg)
+	case n == 0:
+		fmt.Fprintf(c.stdout, "nothing of rule %d is held that this is about: nothing to do\n", f.rule)
+	default:
+		fmt.Fprintf(c.stdout, "%s of rule %d: %s\n", counted(int(n), "message", "messages"), f.rule, done)
+	}
+	return nil
+}
+
+// printHeldMessages prints what the storm guard holds, by rule and source transaction.
+func printHeldMessages(held []rules.Held, zone *time.Location, out io.Writer) error {
+	if len(held) == 0 {
+		fmt.Fprintln(out, "no messages are held for having been too many at once")
+		return nil
+	}
+	at := func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04") }
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ORGANISATION\tRULE\tTRANSACTION\tSAVED\tBY\tSTATE\tMESSAGES\tDUE FROM\tTO")
+	for _, h := range held {
+		fmt.Fprintf(table, "%s\t%d %s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", h.Organisation, h.RuleID, h.RuleName, h.Transaction, at(h.CommittedAt),
+			strings.Join(h.Users, ", "), h.State, h.Count, at(h.FirstDue), at(h.LastDue))
+	}
+	return table.Flush()
+}

@@ -1,0 +1,68 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// HeldSelection says which of the messages that are held a command is about.
+type HeldSelection struct {
+	RuleID      int64  // message_rule.id
+	Transaction string // commit_lsn of the source transaction, as ListHeld tells it; "": all
+	Cancelled   bool   // of Release: those that were cancelled, too
+}
+
+// handPage is how many rows a command changes in one transaction.
+const handPage = 1000
+
+// changeHeldSQL changes the state of the next rows, as far as nobody is busy with them.
+const changeHeldSQL = `
+	with page as materialized (
+		select rule_id, source_table, entity_id from messenger.held
+		where rule_id = $1 and ($2 = '' or commit_lsn = nullif($2, '')::pg_lsn) and state = any($3::text[])
+		order by source_table, entity_id limit $6 for update
+	)
+	update messenger.held h set state = $4, review = $5
+	from page p where h.rule_id = p.rule_id and h.source_table = p.source_table and h.entity_id = p.entity_id`
+
+// Release has the messages made that are held: their entities are evaluated anew, on the
+// data of that moment, by the running process within some seconds, and no limit counts
+// them. It returns how many. It can be broken off and run again.
+func Release(ctx context.Context, pool *pgxpool.Pool, which HeldSelection) (int64, error) {
+	from := []string{string(stateHeld)}
+	if which.Cancelled {
+		from = append(from, string(stateCancelled))
+	}
+	n, err := which.change(ctx, pool, from, stateReleased)
+	if err != nil {
+		return n, fmt.Errorf("release what is held by rule %d: %w", which.RuleID, err)
+	}
+	return n, nil
+}
+
+// CancelHeld drops the messages that are held, for good: whatever their rule says of
+// their entities later, they are not made unless they are released. It returns how many.
+// It can be broken off and run again.
+func CancelHeld(ctx context.Context, pool *pgxpool.Pool, which HeldSelection) (int64, error) {
+	n, err := which.change(ctx, pool, []string{string(stateHeld), string(stateReleased)}, stateCancelled)
+	if err != nil {
+		return n, fmt.Errorf("cancel what is held by rule %d: %w", which.RuleID, err)
+	}
+	return n, nil
+}
+
+func (which HeldSelection) change(ctx context.Context, pool *pgxpool.Pool, from []string, to heldState) (int64, error) {
+	var n int64
+	for {
+		tag, err := pool.Exec(ctx, changeHeldSQL, which.RuleID, which.Transaction, from, to, to == stateReleased, handPage)
+		if err != nil {
+			return n, err
+		}
+		if tag.RowsAffected() == 0 {
+			return n, nil
+		}
+		n += tag.RowsAffected()
+	}
+}
