@@ -8,8 +8,7 @@ import (
 
 // underSQL is an entity of type $2 and id $3 with what hangs under it: a subject's
 // enrolments and visits, an enrolment's visits.
-const underSQL = `
-	with under (entity_type, id) as (
+const underSQL = `under (entity_type, id) as (
 		select $2::text, $3::bigint
 		union all select 'ProgramEnrolment', id from program_enrolment
 			where $2 = 'Subject' and individual_id = $3
@@ -24,7 +23,8 @@ const underSQL = `
 // pendingUnderSQL finds the requests that wait for an entity, or for what hangs under
 // it. The rule's entity type tells whose id entity_id is: the tables number their rows
 // independently.
-const pendingUnderSQL = underSQL + `
+const pendingUnderSQL = `
+	with ` + underSQL + `
 	select q.id, q.message_rule_id, q.entity_id, q.organisation_id, q.scheduled_date_time, r.entity_type
 	from message_request_queue q
 	join message_rule r on r.id = q.message_rule_id and r.organisation_id = $1
@@ -83,6 +83,9 @@ func (w *Worker) withdrawAll(ctx context.Context, tx pgx.Tx, s settlement, reaso
 	})
 	if s.org.Treatment == Write {
 		s.queueUnheld(b, reason, &effects)
+	}
+	if s.org.Treatment == Compare {
+		s.queueParityWithdrawn(b, reason)
 	}
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return nil, err

@@ -123,6 +123,7 @@ func (s settlement) write(ctx context.Context, tx pgx.Tx, effects []effect, fail
 			entry.requestUUID = s.queueEffect(b, e)
 		} else {
 			entry.outcome = e.outcome.compared()
+			s.queueParity(b, e)
 		}
 		entry.queue(b)
 	}

@@ -30,6 +30,8 @@ type Metrics struct {
 	held        prometheus.Gauge
 	rules       prometheus.Gauge
 	refreshed   prometheus.Gauge
+	comparisons *prometheus.CounterVec
+	differences *prometheus.GaugeVec
 }
 
 // NewMetrics makes the collectors and registers them.
@@ -54,8 +56,12 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		held:      gauge("held", "New messages that are held because their rule made too many at once: they wait to be released or cancelled."),
 		rules:     gauge("catalog_rules", "Message rules in memory that are not voided."),
 		refreshed: gauge("catalog_refresh_timestamp_seconds", "When message rules were last read."),
+		comparisons: counterVec("parity_comparisons_total",
+			"What would be queued compared with what avni-server has queued, in shadow mode; different: for a known cause, unknown: for none.", "verdict"),
+		differences: gaugeVec("parity_unexplained", "Rules and entities for which avni-server has queued something else for no known cause, in shadow mode.", "organisation"),
 	}
-	reg.MustRegister(m.evaluations, m.failures, m.duration, m.outcomes, m.reaction, m.retries, m.paused, m.waiting, m.held, m.rules, m.refreshed)
+	reg.MustRegister(m.evaluations, m.failures, m.duration, m.outcomes, m.reaction, m.retries, m.paused, m.waiting, m.held, m.rules, m.refreshed,
+		m.comparisons, m.differences)
 	m.initialise()
 	return m
 }
@@ -69,6 +75,9 @@ func (m *Metrics) initialise() {
 		for _, kind := range failureKinds {
 			m.failures.WithLabelValues(string(p), string(kind))
 		}
+	}
+	for _, verdict := range []string{string(paritySame), string(parityDifferent), "unknown"} {
+		m.comparisons.WithLabelValues(verdict)
 	}
 	for _, o := range outcomes {
 		m.outcomes.WithLabelValues(string(o))
@@ -94,6 +103,27 @@ func (m *Metrics) pauses(all map[scriptKey]pause) {
 	for _, p := range []phase{schedulePhase, messagePhase} {
 		m.paused.WithLabelValues(string(p)).Set(float64(paused[p]))
 		m.waiting.WithLabelValues(string(p)).Set(float64(waiting[p]))
+	}
+}
+
+// compared counts a comparison that came to a verdict.
+func (m *Metrics) compared(verdict parityVerdict, cause Cause) {
+	label := string(verdict)
+	switch {
+	case verdict == parityWaiting:
+		return
+	case verdict == parityDifferent && cause == "":
+		label = "unknown"
+	}
+	m.comparisons.WithLabelValues(label).Inc()
+}
+
+// unexplained shows how many differences of each organisation in shadow mode have no
+// known cause.
+func (m *Metrics) unexplained(counts map[string]int) {
+	m.differences.Reset()
+	for organisation, n := range counts {
+		m.differences.WithLabelValues(organisation).Set(float64(n))
 	}
 }
 

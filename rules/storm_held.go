@@ -50,7 +50,7 @@ const (
 
 	// unheldUnderSQL drops what is held for an entity and what hangs under it, and
 	// remembers the entities, to bring them back with it.
-	unheldUnderSQL = underSQL + `, wanted as materialized (
+	unheldUnderSQL = `with ` + underSQL + `, wanted as materialized (
 		select h.rule_id, h.source_table, h.entity_id
 		from messenger.held h join (select ` + tableSQL + ` as source_table, id from under p) u on h.source_table = u.source_table and h.entity_id = u.id
 		where h.organisation_id = $1 and h.state <> 'cancelled'

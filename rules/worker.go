@@ -39,13 +39,17 @@ type WorkerOptions struct {
 	// Failures tells of rules that fail; nil: one of this worker's own.
 	Failures *Failures
 
-	Slot         string           // whose changes these are, so that what another slot's process serves is left alone
-	StormLimit   int              // new requests of one rule and source transaction that are made, the others are held; 0: any number
+	Slot       string // whose changes these are, so that what another slot's process serves is left alone
+	StormLimit int    // new requests of one rule and source transaction that are made, the others are held; 0: any number
+	// Rehearser tells what would have been sent when avni-server sends in shadow mode; nil: nobody asks.
+	Rehearser Rehearser
+
 	Parallel     int              // organisations that are served at the same time; 0: one for each core, at least 8
 	PollInterval time.Duration    // how often the inbox is looked at unasked; 0: 5 s
 	ClaimFor     time.Duration    // how long a claimed change is safe from other workers; 0: 10 s
 	RepairWindow time.Duration    // how long ago a rule may have failed, or a message have been due, to be looked at again; 0: 4 days
 	FollowAfter  time.Duration    // how long after a rule was changed its pending requests follow; 0: 2 s
+	SettleFor    time.Duration    // how long avni-server may take before a difference counts, in shadow mode; 0: 10 s
 	Now          func() time.Time // nil: time.Now
 }
 
@@ -80,6 +84,9 @@ func (o *WorkerOptions) setDefaults() {
 	if o.FollowAfter <= 0 {
 		o.FollowAfter = defaultFollowAfter
 	}
+	if o.SettleFor <= 0 {
+		o.SettleFor = 10 * time.Second
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -92,11 +99,12 @@ func (o *WorkerOptions) setDefaults() {
 // writes what those say. Any number of workers, here or in other processes, may share
 // an inbox: each change takes effect exactly once.
 type Worker struct {
-	options WorkerOptions
-	id      uuid.UUID
-	wake    chan struct{}
-	changed *changedRules
-	storms  storms
+	options  WorkerOptions
+	id       uuid.UUID
+	wake     chan struct{}
+	changed  *changedRules
+	requests *changedRequests
+	storms   storms
 
 	deactivated bool // only the upkeep uses it
 	held        atomic.Pointer[[]Held]
@@ -105,7 +113,7 @@ type Worker struct {
 // NewWorker returns a worker that Run starts.
 func NewWorker(options WorkerOptions) *Worker {
 	options.setDefaults()
-	return &Worker{options: options, id: uuid.New(), wake: make(chan struct{}, 1), changed: newChangedRules()}
+	return &Worker{options: options, id: uuid.New(), wake: make(chan struct{}, 1), changed: newChangedRules(), requests: newChangedRequests()}
 }
 
 // Wake makes the worker look at the inbox now: changes have arrived, or the Directory
@@ -121,7 +129,7 @@ func (w *Worker) Wake() {
 // Organisations take turns of one batch each, so that none waits behind another.
 func (w *Worker) Run(ctx context.Context) error {
 	t := &turns{worker: w, running: map[int32]bool{}, again: map[int32]bool{}, finished: make(chan turnEnd)}
-	upkeep := w.startUpkeep(ctx)
+	upkeep, parity := w.startUpkeep(ctx), w.startParity(ctx)
 	poll := time.NewTimer(0)
 	defer poll.Stop()
 	for ctx.Err() == nil {
@@ -141,6 +149,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		t.end(<-t.finished)
 	}
 	<-upkeep
+	<-parity
 	return w.release(ctx)
 }
 

@@ -112,6 +112,7 @@ func (a *app) wire(registry prometheus.Registerer) error {
 		Pool: a.pool, Catalogue: a.catalogue, Engine: engine, Directory: a.directory, Loader: a.loader,
 		Queued: a.dispatcher.Wake, Fresh: a.fresh, Failures: a.failures, RepairWindow: a.cfg.window(), Log: log, Metrics: ruleMetrics,
 		Slot: cfg.Slot, StormLimit: cfg.StormLimit, Elsewhere: a.instances.full,
+		Rehearser: rehearser{a.dispatcher, a.directory},
 	})
 	a.reader = cdc.NewReader(cdc.Options{
 		Slot: cfg.Slot, Publication: cfg.Publication, URL: cfg.Database.ConnectionURL(), Pool: a.pool,

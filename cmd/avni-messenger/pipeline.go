@@ -92,6 +92,7 @@ func (a *app) follow(ctx context.Context, changes []cdc.Change) error {
 			} else {
 				a.watcher.Look(change.OrganisationID, change.ID)
 			}
+			a.worker.RequestChanged(change.OrganisationID, change.ID)
 		}
 	}
 	if err := a.reload(ctx, settings, ruled); err != nil {

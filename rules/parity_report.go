@@ -1,0 +1,255 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// ParityQuery says what a parity report is about.
+type ParityQuery struct {
+	OrganisationID int32     // 0: all
+	Since          time.Time // what was evaluated, or sent, since then
+	Examples       int       // how many of each kind of difference; 0: all
+}
+
+// OrganisationParity is what shadow mode has found out about one organisation.
+type OrganisationParity struct {
+	Organisation string        `json:"organisation"` // organisation.db_user
+	Compared     int           `json:"compared"`     // rules and entities
+	Same         int           `json:"same"`
+	Explained    int           `json:"explained"`   // different, for a known cause that is no fault
+	ToMend       int           `json:"to_mend"`     // different, for a cause that has to be mended first
+	Unexplained  int           `json:"unexplained"` // different, for no known cause
+	Waiting      int           `json:"waiting"`     // not compared yet
+	Rules        []RuleParity  `json:"rules"`
+	Sent         int           `json:"sent"`       // messages of rules, by avni-server
+	WouldSend    int           `json:"would_send"` // of these
+	Unsent       []SendingSkip `json:"would_not_send"`
+}
+
+// Ready is true of an organisation of which something was compared, and nothing is left to
+// look at or to mend.
+func (o OrganisationParity) Ready() bool { return o.Compared > 0 && o.Unexplained+o.ToMend == 0 }
+
+// RuleParity is one rule of it.
+type RuleParity struct {
+	RuleID      int64              `json:"rule"`
+	Name        string             `json:"name"`
+	EntityType  EntityType         `json:"entity_type"`
+	Same        int                `json:"same"`
+	Waiting     int                `json:"waiting"`
+	Differences []ParityDifference `json:"differences"`
+}
+
+// ParityDifference is the differences of a rule that have one cause.
+type ParityDifference struct {
+	Cause    Cause           `json:"cause"` // "": none is known
+	Text     string          `json:"text"`
+	Advice   string          `json:"advice"`
+	Open     bool            `json:"open"`
+	Count    int             `json:"count"`
+	Examples []ParityExample `json:"examples"`
+}
+
+// ParityExample is one entity, the newest first.
+type ParityExample struct {
+	EntityID    int64          `json:"entity"`
+	EvaluatedAt time.Time      `json:"evaluated_at"`
+	Outcome     string         `json:"our_outcome"`
+	Ours        *ParityRequest `json:"ours"`    // null: none
+	RequestID   *int64         `json:"request"` // avni-server's, also one that was voided
+	Status      *string        `json:"their_status"`
+	Theirs      *ParityRequest `json:"theirs"` // null: none
+	Requests    int            `json:"their_requests"`
+}
+
+// ParityRequest is a request that is there, or would be.
+type ParityRequest struct {
+	At           time.Time `json:"scheduled_for"`
+	ReceiverType string    `json:"receiver_type"`
+	ReceiverID   int64     `json:"receiver"`
+}
+
+// SendingSkip is why some messages that avni-server has sent would not have been.
+type SendingSkip struct {
+	Reason   string  `json:"reason"`
+	Count    int     `json:"count"`
+	Requests []int64 `json:"requests"` // some of them
+}
+
+const (
+	parityOrganisationsSQL = `select o.id, o.db_user from public.organisation o
+		where ($1::int = 0 and (o.id in (select organisation_id from messenger.parity where evaluated_at >= $2)
+				or o.id in (select organisation_id from messenger.parity_since)
+				or o.id in (select organisation_id from messenger.parity_sending where recorded_at >= $2))) or o.id = $1
+		order by o.db_user, o.id`
+
+	parityRowsSQL = `
+		with n as (
+			select p.*, row_number() over kind as number, count(*) over (partition by organisation_id, rule_id, verdict, cause)::int as total
+			from messenger.parity p where evaluated_at >= $2 and ($1::int = 0 or organisation_id = $1)
+			window kind as (partition by organisation_id, rule_id, verdict, cause order by evaluated_at desc, entity_id)
+		)
+		select n.organisation_id, n.rule_id, coalesce(r.name, ''), coalesce(r.entity_type, ''), n.verdict, coalesce(n.cause, ''), n.total,
+			n.entity_id, n.evaluated_at, n.our_outcome, n.our_scheduled_for, coalesce(n.our_receiver_type, ''), coalesce(n.our_receiver_id, 0),
+			n.request_id, n.their_status, n.their_scheduled_for, coalesce(n.their_receiver_type, ''), coalesce(n.their_receiver_id, 0), n.their_rows
+		from n left join public.message_rule r on r.id = n.rule_id
+		where number = 1 or n.verdict = 'different' and (number <= $3 or $3 = 0)
+		order by n.organisation_id, n.rule_id, n.verdict, n.total desc, n.cause, number`
+
+	paritySendingsSQL = `select organisation_id, coalesce(reason, ''), count(*)::int, (array_agg(request_id order by request_id desc))[1:5]
+		from messenger.parity_sending where recorded_at >= $2 and ($1::int = 0 or organisation_id = $1)
+		group by 1, 2 order by 1, 3 desc, 2`
+)
+
+// ParityReport tells what shadow mode has found out, by organisation and rule.
+func ParityReport(ctx context.Context, pool *pgxpool.Pool, query ParityQuery) ([]OrganisationParity, error) {
+	report := &parityReport{query: query, byID: map[int32]*OrganisationParity{}}
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err := pgx.BeginTxFunc(ctx, pool, options, func(tx pgx.Tx) error {
+		for _, read := range []func(context.Context, pgx.Tx) error{report.readOrganisations, report.readComparisons, report.readSendings} {
+			if err := read(ctx, tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read comparisons: %w", err)
+	}
+	all := make([]OrganisationParity, len(report.order))
+	for i, id := range report.order {
+		all[i] = *report.byID[id]
+	}
+	return all, nil
+}
+
+// parityReport is a report in the making.
+type parityReport struct {
+	query ParityQuery
+	order []int32
+	byID  map[int32]*OrganisationParity
+}
+
+func (r *parityReport) readOrganisations(ctx context.Context, tx pgx.Tx) error {
+	rows, err := tx.Query(ctx, parityOrganisationsSQL, r.query.OrganisationID, r.query.Since)
+	if err != nil {
+		return err
+	}
+	var id int32
+	var name string
+	_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error {
+		r.order = append(r.order, id)
+		r.byID[id] = &OrganisationParity{Organisation: name, Rules: []RuleParity{}, Unsent: []SendingSkip{}}
+		return nil
+	})
+	return err
+}
+
+// parityRow is an example, with how many there are of its kind.
+type parityRow struct {
+	organisationID int32
+	rule           RuleParity
+	verdict        parityVerdict
+	cause          Cause
+	total          int
+	ParityExample
+}
+
+func (r *parityReport) readComparisons(ctx context.Context, tx pgx.Tx) error {
+	rows, err := tx.Query(ctx, parityRowsSQL, r.query.OrganisationID, r.query.Since, r.query.Examples)
+	if err != nil {
+		return err
+	}
+	found, err := pgx.CollectRows(rows, scanParityRow)
+	for _, row := range found {
+		if o := r.byID[row.organisationID]; o != nil {
+			o.add(row)
+		}
+	}
+	return err
+}
+
+func scanParityRow(row pgx.CollectableRow) (p parityRow, err error) {
+	var ours, theirs ParityRequest
+	var oursAt, theirsAt *time.Time
+	err = row.Scan(&p.organisationID, &p.rule.RuleID, &p.rule.Name, &p.rule.EntityType, &p.verdict, &p.cause, &p.total,
+		&p.EntityID, &p.EvaluatedAt, &p.Outcome, &oursAt, &ours.ReceiverType, &ours.ReceiverID,
+		&p.RequestID, &p.Status, &theirsAt, &theirs.ReceiverType, &theirs.ReceiverID, &p.Requests)
+	if oursAt != nil {
+		ours.At, p.Ours = *oursAt, &ours
+	}
+	if theirsAt != nil {
+		theirs.At, p.Theirs = *theirsAt, &theirs
+	}
+	return p, err
+}
+
+// add takes a row in. Rows of a rule come together, as do those of a cause.
+func (o *OrganisationParity) add(row parityRow) {
+	if n := len(o.Rules); n == 0 || o.Rules[n-1].RuleID != row.rule.RuleID {
+		row.rule.Differences = []ParityDifference{}
+		o.Rules = append(o.Rules, row.rule)
+	}
+	rule := &o.Rules[len(o.Rules)-1]
+	switch row.verdict {
+	case parityWaiting:
+		rule.Waiting = row.total
+		o.Waiting += row.total
+		return
+	case paritySame:
+		rule.Same = row.total
+		o.Same += row.total
+		o.Compared += row.total
+		return
+	}
+	n := len(rule.Differences)
+	if n == 0 || rule.Differences[n-1].Cause != row.cause {
+		rule.Differences = append(rule.Differences, ParityDifference{Cause: row.cause, Text: row.cause.Text(), Advice: row.cause.Advice(),
+			Open: row.cause.Open(), Count: row.total})
+		o.count(row)
+		n++
+	}
+	difference := &rule.Differences[n-1]
+	difference.Examples = append(difference.Examples, row.ParityExample)
+}
+
+func (o *OrganisationParity) count(row parityRow) {
+	o.Compared += row.total
+	switch {
+	case row.cause == "":
+		o.Unexplained += row.total
+	case row.cause.Open():
+		o.ToMend += row.total
+	default:
+		o.Explained += row.total
+	}
+}
+
+func (r *parityReport) readSendings(ctx context.Context, tx pgx.Tx) error {
+	rows, err := tx.Query(ctx, paritySendingsSQL, r.query.OrganisationID, r.query.Since)
+	if err != nil {
+		return err
+	}
+	var id int32
+	var skip SendingSkip
+	_, err = pgx.ForEachRow(rows, []any{&id, &skip.Reason, &skip.Count, &skip.Requests}, func() error {
+		o := r.byID[id]
+		if o == nil {
+			return nil
+		}
+		o.Sent += skip.Count
+		if skip.Reason == "" {
+			o.WouldSend = skip.Count
+		} else {
+			o.Unsent = append(o.Unsent, skip)
+		}
+		skip.Requests = nil
+		return nil
+	})
+	return err
+}

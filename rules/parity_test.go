@@ -1,0 +1,362 @@
+package rules
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"avni-messenger/cdc"
+	"avni-messenger/internal/avnitest"
+)
+
+// shadow is an office in shadow mode beside an avni-server. What the rules answer here
+// and there is what the test says.
+type shadow struct {
+	*office
+	server       *avnitest.AvniServer
+	ours, theirs Schedule
+	failure      error // of the rules here
+	comparer     *comparer
+}
+
+func openShadow(t *testing.T, options ...func(*WorkerOptions)) *shadow {
+	t.Helper()
+	s := &shadow{}
+	engine := engineFunc(func(context.Context, int32, string) (Schedule, error) { return s.ours, s.failure })
+	options = append([]func(*WorkerOptions){withEngine(engine), settleFor(time.Microsecond)}, options...)
+	s.office = openOffice(t, Compare, options...)
+	s.server = &avnitest.AvniServer{Avni: s.avni, Bugsnag: func(err error) { t.Log("avni-server:", err) },
+		Evaluate: func(context.Context, avnitest.ServerRule, avnitest.ServerEntity) (avnitest.ServerAnswer, error) {
+			return avnitest.ServerAnswer{Send: s.theirs.Send, At: s.theirs.At}, nil
+		},
+		Send: func(context.Context, avnitest.ServerMessage) error { return nil }}
+	s.comparer = &comparer{worker: s.worker}
+	s.both(march)
+	s.compare()
+	return s
+}
+
+func settleFor(d time.Duration) func(*WorkerOptions) {
+	return func(o *WorkerOptions) { o.SettleFor = d }
+}
+
+// both has the rules name the same time on both sides, or none if it is zero.
+func (s *shadow) both(at time.Time) {
+	s.ours = Schedule{Send: !at.IsZero(), At: at}
+	s.theirs = s.ours
+}
+
+// save saves an entity through avni-server, whose rules run, and then runs ours.
+func (s *shadow) save(table cdc.Table, do func(*avnitest.Avni) (int64, error)) int64 {
+	s.Helper()
+	id := must[int64](s)(s.server.Save(s.Context(), string(entityTypeOf(table)), do))
+	s.saved(table, id)
+	return id
+}
+
+func (s *shadow) register(a *avnitest.Avni) (int64, error) {
+	return a.RegisterSubject(s.Context(), avnitest.SubjectFields{FirstName: "Gita", Phone: "9876500077"})
+}
+
+func (s *shadow) saveSubject(id int64) func(*avnitest.Avni) (int64, error) {
+	return func(a *avnitest.Avni) (int64, error) { return id, a.SaveSubject(s.Context(), id) }
+}
+
+// planVisit schedules a visit of the sample's mother.
+func (s *shadow) planVisit(a *avnitest.Avni) (int64, error) {
+	return a.ScheduleVisit(s.Context(), 1001, 501, "ANC 7", march, march)
+}
+
+// hourAgo makes the requests of an entity an hour older.
+func (s *shadow) hourAgo(entityID int64) {
+	s.Helper()
+	s.sql(`update message_request_queue set created_date_time = created_date_time - interval '1 hour',
+		last_modified_date_time = last_modified_date_time - interval '1 hour' where entity_id = $1`, entityID)
+}
+
+func (s *shadow) sql(statement string, args ...any) {
+	s.Helper()
+	exec(s, s.avni.Pool(), statement, args...)
+}
+
+// compare lets the comparer do its work once.
+func (s *shadow) compare() {
+	s.Helper()
+	s.comparer.do(s.Context())
+	if s.comparer.trouble != "" {
+		s.Fatal(s.comparer.trouble)
+	}
+}
+
+// found is what came of the comparison of a rule and an entity.
+type found struct{ Outcome, Verdict, Cause, Status string }
+
+func (s *shadow) found(rule int64, table cdc.Table, id int64) found {
+	s.Helper()
+	rows, err := s.db.Pool().Query(s.Context(), `select our_outcome, verdict, coalesce(cause, ''), coalesce(their_status, '')
+		from messenger.parity where rule_id = $1 and source_table = $2 and entity_id = $3`, rule, table, id)
+	if err != nil {
+		s.Fatal(err)
+	}
+	f, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[found])
+	if err != nil {
+		s.Fatalf("comparison of rule %d and %s %d: %v", rule, table, id, err)
+	}
+	return f
+}
+
+func (s *shadow) expect(rule int64, table cdc.Table, id int64, want found) {
+	s.Helper()
+	s.compare()
+	if diff := cmp.Diff(want, s.found(rule, table, id)); diff != "" {
+		s.Errorf("rule %d and %s %d (-want +got):\n%s", rule, table, id, diff)
+	}
+}
+
+func (s *shadow) expectCause(rule int64, table cdc.Table, id int64, want Cause) {
+	s.Helper()
+	s.compare()
+	if got := s.found(rule, table, id); got.Verdict != "different" || got.Cause != string(want) {
+		s.Errorf("rule %d and %s %d: %+v, want a difference by %q", rule, table, id, got, want)
+	}
+}
+
+func TestParityOfWhatIsTheSame(t *testing.T) {
+	s := openShadow(t)
+	subject := s.save(cdc.Individual, s.register)
+	s.expect(601, cdc.Individual, subject, found{"would_leave", "same", "", "NotSent"})
+	var row struct {
+		Ours, Theirs         time.Time
+		OurType, TheirType   string
+		OurID, TheirID, Rows int64
+		Request              int64
+	}
+	if err := s.db.Pool().QueryRow(t.Context(), `select our_scheduled_for, their_scheduled_for, our_receiver_type, their_receiver_type,
+		our_receiver_id, their_receiver_id, their_rows, request_id from messenger.parity where entity_id = $1`, subject).
+		Scan(&row.Ours, &row.Theirs, &row.OurType, &row.TheirType, &row.OurID, &row.TheirID, &row.Rows, &row.Request); err != nil {
+		t.Fatal(err)
+	}
+	if !row.Ours.Equal(march) || !row.Theirs.Equal(march) || row.OurType != "Subject" || row.TheirType != "Subject" || row.OurID != subject ||
+		row.TheirID != subject || row.Rows != 1 || row.Request != s.request(601, subject).ID {
+		t.Errorf("recorded %+v", row)
+	}
+
+	s.both(time.Time{})
+	none := s.save(cdc.Individual, s.register)
+	s.expect(601, cdc.Individual, none, found{"would_skip", "same", "", ""})
+	if got := testutil.ToFloat64(s.worker.options.Metrics.comparisons.WithLabelValues("same")); got != 2 {
+		t.Errorf("%v comparisons are counted as same, want 2", got)
+	}
+
+	s.both(march.Add(400 * time.Millisecond)) // to the second
+	s.theirs.At = march
+	moved := s.save(cdc.Individual, s.register)
+	s.expect(601, cdc.Individual, moved, found{"would_move", "same", "", "NotSent"})
+}
+
+// TestParityWaitsForAvniServer gives avni-server the time that it may take, and follows
+// what it writes later.
+func TestParityWaitsForAvniServer(t *testing.T) {
+	s := openShadow(t, settleFor(time.Hour))
+	subject := must[int64](t)(s.register(s.avni))
+	s.created(cdc.Individual, subject)
+	s.expect(601, cdc.Individual, subject, found{"would_schedule", "waiting", "", ""})
+	request := must[int64](t)(s.avni.QueueRule(t.Context(), 601, subject, avnitest.Receiver{Type: "Subject", ID: subject}, march))
+	s.expect(601, cdc.Individual, subject, found{"would_schedule", "waiting", "", ""}) // to be looked at in an hour
+	exec(t, s.db.Pool(), `update messenger.parity set look_at = now()`)
+	s.expect(601, cdc.Individual, subject, found{"would_schedule", "same", "", "NotSent"})
+
+	s.sql(`update message_request_queue set scheduled_date_time = scheduled_date_time + interval '3 hours' where id = $1`, request)
+	s.worker.RequestChanged(avnitest.AshaGramin, request)
+	s.expect(601, cdc.Individual, subject, found{"would_schedule", "waiting", "", "NotSent"})
+	exec(t, s.db.Pool(), `update messenger.parity set evaluated_at = now() - interval '2 hours', look_at = now()`)
+	s.compare()
+	if got := s.found(601, cdc.Individual, subject); got.Verdict != "different" {
+		t.Errorf("after the hour: %+v", got)
+	}
+
+	s.ours.At = march.Add(3 * time.Hour) // a later evaluation replaces ours
+	s.saved(cdc.Individual, subject)
+	s.expect(601, cdc.Individual, subject, found{"would_leave", "same", "", "NotSent"})
+	s.sql(`update message_request_queue set delivery_status = 'Failed' where id = $1`, request)
+	s.worker.RequestChanged(avnitest.AshaGramin, request)
+	s.expect(601, cdc.Individual, subject, found{"would_leave", "same", "", "Failed"})
+}
+
+// TestParityKeepsWhatWasSent leaves the comparison that was made before a message was sent
+// as it was, as both leave the message alone.
+func TestParityKeepsWhatWasSent(t *testing.T) {
+	s := openShadow(t)
+	s.both(time.Now().Add(-time.Minute).Truncate(time.Second))
+	s.theirs.At = s.theirs.At.Add(-time.Hour)
+	subject := s.save(cdc.Individual, s.register)
+	s.expectCause(601, cdc.Individual, subject, "")
+	if n := must[int](t)(s.server.SendDue(t.Context())); n == 0 {
+		t.Fatal("avni-server has sent nothing")
+	}
+	s.sql(`update message_request_queue set delivered_date_time = delivered_date_time - interval '1 second' where entity_id = $1`, subject)
+	s.worker.RequestChanged(avnitest.AshaGramin, s.request(601, subject).ID)
+	s.ours = Schedule{} // whatever it says now
+	s.saved(cdc.Individual, subject)
+	s.expect(601, cdc.Individual, subject, found{"would_move", "different", "", "Sent"})
+
+	s.saved(cdc.Individual, 1002) // was sent before shadow mode began
+	s.expect(601, cdc.Individual, 1002, found{"would_skip", "same", "", "Sent"})
+}
+
+// TestParityFindsWhatWasNotEvaluated finds requests of avni-server's that we would not
+// have made, by the stream's word and without it.
+func TestParityFindsWhatWasNotEvaluated(t *testing.T) {
+	s := openShadow(t)
+	told := must[int64](t)(s.server.Save(t.Context(), "Subject", s.register))
+	old := must[int64](t)(s.server.Save(t.Context(), "Subject", s.register))
+	s.sql(`update message_request_queue set created_date_time = now() - interval '1 day' where entity_id = $1`, old)
+	s.worker.RequestChanged(avnitest.AshaGramin, s.request(601, told).ID)
+	s.worker.RequestChanged(avnitest.AshaGramin, s.request(601, old).ID)
+	s.compare()
+	exec(t, s.db.Pool(), `update messenger.parity set look_at = now()`)
+	s.expect(601, cdc.Individual, told, found{parityNotEvaluated, "different", "", "NotSent"})
+	if n := s.count(`select count(*) from messenger.parity where entity_id = $1`, old); n != 0 {
+		t.Error("a request from before shadow mode is compared")
+	}
+	if got := testutil.ToFloat64(s.worker.options.Metrics.differences.WithLabelValues("asha_gramin")); got != 1 {
+		t.Errorf("%v unexplained differences are shown, want 1", got)
+	}
+
+	untold := must[int64](t)(s.server.Save(t.Context(), "Subject", s.register))
+	s.comparer.swept = time.Time{}
+	s.compare()
+	exec(t, s.db.Pool(), `update messenger.parity set look_at = now()`)
+	s.expect(601, cdc.Individual, untold, found{parityNotEvaluated, "different", "", "NotSent"})
+	s.saved(cdc.Individual, untold) // the change came late
+	s.expect(601, cdc.Individual, untold, found{"would_leave", "same", "", "NotSent"})
+}
+
+func TestParityOfRulesThatFailOnBothSides(t *testing.T) {
+	s := openShadow(t)
+	s.failure, s.theirs = &Failure{Kind: FailedThrow, Message: "nothing.here"}, Schedule{}
+	subject := s.save(cdc.Individual, s.register)
+	s.logFailure(subject)
+	s.expect(601, cdc.Individual, subject, found{"would_fail", "same", "", ""})
+	other := s.save(cdc.Individual, s.register)
+	s.expectCause(601, cdc.Individual, other, CauseFailedHere)
+}
+
+// logFailure has avni-server log that a rule failed for a subject.
+func (s *shadow) logFailure(subject int64) {
+	s.Helper()
+	s.sql(`insert into rule_failure_log (uuid, form_id, rule_type, entity_type, entity_id, error_message, stacktrace, source, is_voided, version,
+			organisation_id, created_by_id, last_modified_by_id, created_date_time, last_modified_date_time)
+		select gen_random_uuid(), uuid, 'Subject', 'Rules : messageSchedule', uuid, 'nothing.here', 'at', 'Web', false, 0, 101, 202, 202, now(), now()
+		from individual where id = $1`, subject)
+}
+
+func TestParityIsForgottenByAge(t *testing.T) {
+	s := openShadow(t)
+	s.both(time.Time{})
+	kept, gone := s.save(cdc.Individual, s.register), s.save(cdc.Individual, s.register)
+	exec(t, s.db.Pool(), `update messenger.parity set evaluated_at = now() - interval '31 days' where entity_id = $1`, gone)
+	exec(t, s.db.Pool(), `insert into messenger.parity_sending (request_id, organisation_id, rule_id, sent_at, recorded_at)
+		values (1, 101, 601, now(), now() - interval '31 days'), (2, 101, 601, now(), now())`)
+	s.comparer.swept = time.Time{}
+	s.compare()
+	if n := s.count(`select count(*) from messenger.parity where entity_id = $1`, kept); n != 1 {
+		t.Error("a young comparison is gone")
+	}
+	if n := s.count(`select count(*) from messenger.parity where entity_id = $1`, gone); n != 0 {
+		t.Error("an old comparison is kept")
+	}
+	if n := s.count(`select coalesce(sum(request_id), 0) from messenger.parity_sending`); n != 2 {
+		t.Error("what was sent long ago is kept, or what was sent lately is not")
+	}
+}
+
+func TestParityEndsWithShadowMode(t *testing.T) {
+	s := openShadow(t)
+	s.save(cdc.Individual, s.register)
+	s.dir.treat(avnitest.AshaGramin, Write)
+	s.compare()
+	if n := s.count(`select count(*) from messenger.parity_since where organisation_id = 101`); n != 0 {
+		t.Error("shadow mode goes on")
+	}
+	s.dir.treat(avnitest.AshaGramin, Compare)
+	request := must[int64](t)(s.avni.QueueRule(t.Context(), 601, 1001, avnitest.Receiver{Type: "Subject", ID: 1001}, march)) // say, by ourselves
+	s.compare()
+	s.worker.RequestChanged(avnitest.AshaGramin, request)
+	s.compare()
+	if n := s.count(`select count(*) from messenger.parity where entity_id = 1001`); n != 0 {
+		t.Error("a request that was made meanwhile is compared")
+	}
+}
+
+// fakeRehearser answers as the test says.
+type fakeRehearser struct {
+	answer Rehearsed
+	err    error
+	asked  []Sending
+}
+
+func (f *fakeRehearser) Rehearse(_ context.Context, s Sending) (Rehearsed, error) {
+	f.asked = append(f.asked, s)
+	return f.answer, f.err
+}
+
+// TestParityOfSending records what would have been said when avni-server sends.
+func TestParityOfSending(t *testing.T) {
+	fake := &fakeRehearser{answer: Rehearsed{TemplateID: "7001", Parameters: []string{"Gita", "Kevadia"}}}
+	s := openShadow(t, func(o *WorkerOptions) { o.Rehearser = fake })
+	ctx := t.Context()
+	s.both(time.Now().Add(-time.Minute).Truncate(time.Second))
+	wanted := s.save(cdc.Individual, s.register)
+	s.ours = Schedule{}
+	unwanted := s.save(cdc.Individual, s.register)
+	s.compare()
+	if n := must[int](t)(s.server.SendDue(ctx)); n < 2 {
+		t.Fatalf("avni-server has sent %d messages", n)
+	}
+	first, second := s.request(601, wanted).ID, s.request(601, unwanted).ID
+	for _, id := range []int64{first, second} {
+		s.worker.RequestChanged(avnitest.AshaGramin, id)
+	}
+	fake.err = errors.New("the database is away")
+	s.comparer.do(ctx)
+	if s.comparer.trouble == "" {
+		t.Error("trouble is not told")
+	}
+	fake.err = nil
+	s.compare()
+
+	type sending struct {
+		Request    int64
+		Template   string
+		Parameters []string
+		Reason     string
+		Detail     string
+		Lag        bool
+	}
+	rows, err := s.db.Pool().Query(ctx, `select request_id, template_id, parameters, coalesce(reason, ''), coalesce(detail, ''), recorded_at >= sent_at
+		from messenger.parity_sending order by 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []sending{{first, "7001", []string{"Gita", "Kevadia"}, "", "", true},
+		{second, "7001", []string{"Gita", "Kevadia"}, NoRequest, saidNotToSend, true}}
+	if diff := cmp.Diff(want, must[[]sending](t)(pgx.CollectRows(rows, pgx.RowToStructByPos[sending]))); diff != "" {
+		t.Errorf("recorded (-want +got):\n%s", diff)
+	}
+	last := fake.asked[len(fake.asked)-1]
+	if last.RequestID != second || last.RuleID != 601 || last.EntityID != unwanted || last.ReceiverType != "Subject" || last.ReceiverID != unwanted {
+		t.Errorf("asked for %+v", last)
+	}
+	asked := len(fake.asked)
+	s.worker.RequestChanged(avnitest.AshaGramin, first)
+	s.compare()
+	if len(fake.asked) != asked {
+		t.Error("it is asked twice about one message")
+	}
+}
