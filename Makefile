@@ -2,12 +2,13 @@
 # Kept to what GNU make 3.81 (macOS) understands.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools bundle postgres demo test test-race test-versions corpus bench lint build clean
+.PHONY: help setup tools bundle postgres demo test test-race test-versions corpus bench lint build package deploy clean
 .DELETE_ON_ERROR:
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 REVISION ?= $(shell git rev-parse --short HEAD 2>/dev/null)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+HELM := helm.sh/helm/v3/cmd/helm@v3.19.2
 TEST := go test -timeout 10m
 # As the binary is built, so that Go compiles what they share once.
 GO_RUN := CGO_ENABLED=0 go run -trimpath
@@ -60,8 +61,21 @@ build: bundle ## the static binary: bin/avni-messenger
 	@echo "$(BINARY): compiling$$([ -x $(BINARY) ] || echo ' (the first time with all that it is made of: 1 to 2 minutes)')"
 	@CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)" -o $(BINARY) ./cmd/avni-messenger
 
+# The same commit makes the same bytes: nothing of this machine or this moment is in them.
+package: bundle ## dist/avni-messenger-VERSION-linux-amd64.tar.gz: binary, unit, environment, SQL (GOARCH=arm64 for that)
+	@GOOS=$${GOOS:-linux} GOARCH=$${GOARCH:-amd64} CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+		-ldflags "-s -w -buildid= -X main.version=$(VERSION) -X main.revision=$(REVISION)" -o dist/avni-messenger ./cmd/avni-messenger
+	@$(GO_RUN) ./deploy/package -binary dist/avni-messenger -version $(VERSION) -time $$(git log -1 --format=%ct)
+	@rm dist/avni-messenger
+
+deploy: bundle ## write what in deploy/ is made from the program anew: the SQL, the manifests, the boards
+	@$(GO_RUN) ./cmd/avni-messenger setup --print > deploy/postgres/setup.sql
+	@$(GO_RUN) ./cmd/avni-messenger teardown --print > deploy/postgres/teardown.sql
+	@go run $(HELM) template avni-messenger deploy/helm/avni-messenger --set existingSecret=avni-messenger > deploy/kubernetes/avni-messenger.yaml
+	@cd deploy/grafana/gen && go run .
+
 clean: ## remove everything that make made
-	rm -rf bin .cache rules/js/node_modules $(BUNDLE) rules/js/dist/NOTICE
+	rm -rf bin dist .cache rules/js/node_modules $(BUNDLE) rules/js/dist/NOTICE
 
 postgres: tools
 	@$(GO_RUN) ./internal/avnitest/postgres/fetch

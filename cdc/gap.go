@@ -95,10 +95,9 @@ func (in Inspection) lost(c cause, format string, args ...any) error {
 
 // wrongShape reports a publication that differs from what Setup makes.
 func (in Inspection) wrongShape(names Names, fatalOnly bool) error {
+	text := fmt.Sprintf("publication %q is not as it must be: %s", names.Publication, describe(in.Publication.Differences, fatalOnly))
 	if slices.ContainsFunc(in.Publication.Differences, func(d Difference) bool { return d.gone }) {
-		return misconfigured(fmt.Errorf("publication %q is not as it must be: %s. Nothing is skipped meanwhile: %s",
-			names.Publication, describe(in.Publication.Differences, fatalOnly), bringBack))
+		return misconfigured(&Problem{text, "Nothing is skipped meanwhile: " + bringBack})
 	}
-	return misconfigured(fmt.Errorf("publication %q is not as it must be: %s. Run `%s` as its owner or as a superuser",
-		names.Publication, describe(in.Publication.Differences, fatalOnly), mendPublicationSQL(names, in)))
+	return misconfigured(&Problem{text, "Run `" + mendPublicationSQL(names, in) + "` as its owner or as a superuser"})
 }

@@ -168,7 +168,7 @@ func TestStandbyWhileTheSlotIsMade(t *testing.T) {
 	}
 	for _, c := range in.concerns(f.names, 0, "") {
 		if c.kind == "foreign" {
-			t.Errorf("concern %s", c.text)
+			t.Errorf("concern %s", c.Text)
 		}
 	}
 	if _, err := open.Exec(f.ctx, `commit`); err != nil {

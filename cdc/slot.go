@@ -81,21 +81,7 @@ func createSlot(ctx context.Context, conn *pgx.Conn, names Names, serverVersion 
 // blockers names the sessions whose transactions a new slot has to wait for, the oldest
 // first, and what to do about them.
 func blockers(ctx context.Context, db Querier) string {
-	rows, err := db.Query(ctx, `
-		select text from (
-			select format('pid %s of role %s (%s) since %s', pid, usename, coalesce(state, '`+stateHidden+`'),
-			              coalesce(to_char(xact_start, 'YYYY-MM-DD HH24:MI:SS TZ'), 'unknown')) as text, xact_start as since
-			from pg_stat_activity
-			where backend_xid is not null and pid <> pg_backend_pid()
-			union all
-			select format('prepared transaction %L of role %s since %s: rollback prepared or commit prepared it',
-			              gid, owner, to_char(prepared, 'YYYY-MM-DD HH24:MI:SS TZ')), prepared
-			from pg_prepared_xacts
-		) open order by since limit 5`)
-	if err != nil {
-		return "which ones could not be read: " + err.Error()
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	found, err := openTransactions(ctx, db, 0)
 	if err != nil {
 		return "which ones could not be read: " + err.Error()
 	}
@@ -107,6 +93,34 @@ func blockers(ctx context.Context, db Querier) string {
 		text += hiddenNote(ctx, db)
 	}
 	return text
+}
+
+// LongTransactions names the sessions whose transactions have been writing for longer than
+// that, the oldest first: WAL is kept for their sake, and a new slot has to wait for them.
+// Of those whose beginning the role may not see, nothing is said.
+func LongTransactions(ctx context.Context, db Querier, age time.Duration) ([]string, error) {
+	return openTransactions(ctx, db, age)
+}
+
+// openTransactions are the first of them. An age of 0 includes those whose beginning is hidden.
+func openTransactions(ctx context.Context, db Querier, age time.Duration) ([]string, error) {
+	rows, err := db.Query(ctx, `
+		select text from (
+			select format('pid %s of role %s (%s) since %s', pid, usename, coalesce(state, '`+stateHidden+`'),
+			              coalesce(to_char(xact_start, 'YYYY-MM-DD HH24:MI:SS TZ'), 'unknown')) as text, xact_start as since
+			from pg_stat_activity
+			where backend_xid is not null and pid <> pg_backend_pid()
+			union all
+			select format('prepared transaction %L of role %s since %s: rollback prepared or commit prepared it',
+			              gid, owner, to_char(prepared, 'YYYY-MM-DD HH24:MI:SS TZ')), prepared
+			from pg_prepared_xacts
+		) open
+		where $1 = 0 or since < clock_timestamp() - make_interval(secs => $1)
+		order by since limit 5`, age.Seconds())
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // stateHidden is all that a role may know of another one's session without pg_monitor,

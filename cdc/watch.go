@@ -117,7 +117,7 @@ func (in Inspection) watch(holder string, concerns []concern) Watch {
 		Safe: s.SafeBytes, WALStatus: s.WALStatus, Spilled: s.SpilledBytes}
 	for _, c := range concerns {
 		if !c.setting {
-			w.Concerns = append(w.Concerns, c.text)
+			w.Concerns = append(w.Concerns, c.Error())
 		}
 	}
 	return w
@@ -138,8 +138,8 @@ func distance(from, to LSN) LSN {
 
 // concern is something that somebody should look at.
 type concern struct {
-	kind    string // what it is about, without figures
-	text    string
+	kind string // what it is about, without figures
+	Problem
 	setting bool // how the server is, and nothing that has to be mended: logged, and no more
 }
 
@@ -154,6 +154,11 @@ func (in Inspection) heldOpen(limit LSN) bool {
 // concerns lists what somebody should look at. The transactions that heldOpen speaks of
 // are given as a text.
 func (in Inspection) concerns(names Names, limit LSN, holding string) []concern {
+	return append(in.slotConcerns(names, limit, holding), in.warnings()...)
+}
+
+// slotConcerns are those about the slot, rather than about the server's settings.
+func (in Inspection) slotConcerns(names Names, limit LSN, holding string) []concern {
 	var found []concern
 	s := in.Slot
 	if retained := in.retained(); in.much(limit) {
@@ -161,11 +166,11 @@ func (in Inspection) concerns(names Names, limit LSN, holding string) []concern 
 		if in.heldOpen(limit) {
 			why = "for the sake of transactions that are open: " + holding
 		}
-		found = append(found, concern{kind: "retained", text: fmt.Sprintf("PostgreSQL keeps %s of WAL on its disk for slot %q, more than half of MESSENGER_MAX_SLOT_WAL (%s): %s",
-			Bytes(retained), names.Slot, Bytes(limit), why)})
+		found = append(found, concern{kind: "retained", Problem: Problem{Text: fmt.Sprintf("PostgreSQL keeps %s of WAL on its disk for slot %q, more than half of MESSENGER_MAX_SLOT_WAL (%s): %s",
+			Bytes(retained), names.Slot, Bytes(limit), why)}})
 	}
 	if s.WALStatus == "unreserved" {
-		found = append(found, concern{kind: "unreserved", text: fmt.Sprintf("PostgreSQL may remove WAL that slot %q still needs at the next checkpoint: max_slot_wal_keep_size is exceeded", names.Slot)})
+		found = append(found, concern{kind: "unreserved", Problem: Problem{Text: fmt.Sprintf("PostgreSQL may remove WAL that slot %q still needs at the next checkpoint: max_slot_wal_keep_size is exceeded", names.Slot)}})
 	}
 	if s.Invalidation != "" || s.Conflicting {
 		why := s.Invalidation
@@ -175,12 +180,12 @@ func (in Inspection) concerns(names Names, limit LSN, holding string) []concern 
 		case why == "":
 			why = "wal_removed"
 		}
-		found = append(found, concern{kind: "invalid", text: fmt.Sprintf("PostgreSQL has invalidated slot %q (%s)", names.Slot, why)})
+		found = append(found, concern{kind: "invalid", Problem: Problem{Text: fmt.Sprintf("PostgreSQL has invalidated slot %q (%s)", names.Slot, why)}})
 	}
 	if s.Active && !s.ours(names) && !s.made(names) {
-		found = append(found, concern{kind: "foreign", text: fmt.Sprintf("slot %q is read by pid %d (application_name %q), which is not avni-messenger", names.Slot, s.ActivePID, s.ActiveName)})
+		found = append(found, concern{kind: "foreign", Problem: Problem{Text: fmt.Sprintf("slot %q is read by pid %d (application_name %q), which is not avni-messenger", names.Slot, s.ActivePID, s.ActiveName)}})
 	}
-	return append(found, in.warnings()...)
+	return found
 }
 
 // raise logs concerns that are new, and that WAL is not kept any more.
@@ -189,7 +194,7 @@ func (r *Reader) raise(concerns []concern) {
 	for _, c := range concerns {
 		kinds = append(kinds, c.kind)
 		if !slices.Contains(r.guard.raised, c.kind) {
-			r.log.Warn(c.text)
+			r.log.Warn(c.Error())
 		}
 	}
 	if slices.Contains(r.guard.raised, "retained") && !slices.Contains(kinds, "retained") {
@@ -203,27 +208,27 @@ func (r *Reader) raise(concerns []concern) {
 func (in Inspection) Warnings() []string {
 	var texts []string
 	for _, c := range in.warnings() {
-		texts = append(texts, c.text)
+		texts = append(texts, c.Error())
 	}
 	return texts
 }
 
 func (in Inspection) warnings() []concern {
-	const set = "`alter system set max_slot_wal_keep_size = '16GB';` and `select pg_reload_conf();` (Amazon RDS: set it in the parameter group)"
+	const set = "Run `alter system set max_slot_wal_keep_size = '16GB';` and `select pg_reload_conf();` (Amazon RDS: set it in the parameter group)"
 	var found []concern
 	switch keep := in.MaxSlotWALKeep; {
 	case keep == nil:
-		found = append(found, concern{kind: "no limit", setting: true, text: "this PostgreSQL has no max_slot_wal_keep_size (13 and later have): while no avni-messenger runs, " +
-			"WAL piles up for its slot until the disk of Avni's database is full. To stop using avni-messenger stop it and run `avni-messenger teardown` with its environment"})
+		found = append(found, concern{kind: "no limit", setting: true, Problem: Problem{"this PostgreSQL has no max_slot_wal_keep_size (13 and later have): while no avni-messenger runs, " +
+			"WAL piles up for its slot until the disk of Avni's database is full", "To stop using avni-messenger stop it and run `avni-messenger teardown` with its environment"}})
 	case *keep < 0:
-		found = append(found, concern{kind: "no limit", text: "max_slot_wal_keep_size is -1: while no avni-messenger runs, WAL piles up for its slot " +
-			"until the disk of Avni's database is full. Run " + set})
+		found = append(found, concern{kind: "no limit", Problem: Problem{"max_slot_wal_keep_size is -1: while no avni-messenger runs, WAL piles up for its slot " +
+			"until the disk of Avni's database is full", set}})
 	case *keep == 0:
-		found = append(found, concern{kind: "limit 0", text: "max_slot_wal_keep_size is 0: after every short stop the slot is lost at the next checkpoint. Run " + set})
+		found = append(found, concern{kind: "limit 0", Problem: Problem{"max_slot_wal_keep_size is 0: after every short stop the slot is lost at the next checkpoint", set}})
 	}
 	if in.IdleSlotTimeout > 0 {
-		found = append(found, concern{kind: "idle", setting: true, text: fmt.Sprintf("idle_replication_slot_timeout is %s: if avni-messenger is stopped for longer, "+
-			"the slot is lost, and what has changed is looked up in Avni's tables", in.IdleSlotTimeout)})
+		found = append(found, concern{kind: "idle", setting: true, Problem: Problem{Text: fmt.Sprintf("idle_replication_slot_timeout is %s: if avni-messenger is stopped for longer, "+
+			"the slot is lost, and what has changed is looked up in Avni's tables", in.IdleSlotTimeout)}})
 	}
 	return found
 }

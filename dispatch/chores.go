@@ -9,15 +9,16 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// doChores does, once per poll interval, what nobody waits for: it ends requests that
-// came too late or are not wanted any more, lets refused ones be tried again whose cause
-// has changed, and counts what waits. False: it is not time yet.
+// doChores does, once per poll interval, what nobody waits for: it looks through the
+// whole queue, ends requests that came too late or are not wanted any more, lets refused
+// ones be tried again whose cause has changed, counts what waits, and forgets what is
+// old. False: it is not time yet.
 func (w *worker) doChores(ctx context.Context) bool {
 	now := w.now()
 	if now.Before(w.chores) {
 		return false
 	}
-	chores := []func(context.Context, time.Time) error{w.withdraw, w.endMembers, w.wakeGroups, w.survey}
+	chores := []func(context.Context, time.Time) error{w.queue.sight.sweep, w.withdraw, w.endMembers, w.wakeGroups, w.survey, w.prune}
 	if !w.retried {
 		chores = append(chores, w.tryHeldAgain)
 	}
@@ -102,37 +103,6 @@ func (w *worker) expire(ctx context.Context, now time.Time) error {
 		w.metrics.countExpired(w.name, len(ended))
 		w.tellAll(slog.LevelWarn, Expired, ended)
 	}
-}
-
-// withdraw takes note of waiting requests that somebody has voided or marked Sent. It
-// waits for nobody who is writing.
-func (w *worker) withdraw(ctx context.Context, _ time.Time) error {
-	rows, _ := w.options.Pool.Query(ctx, `
-		with gone as materialized (
-		    select d.request_id, q.is_voided, q.last_modified_date_time
-		      from messenger.delivery d join public.message_request_queue q on q.id = d.request_id
-		     where d.organisation_id = $1 and (d.state = 'waiting' or `+abandoned+`)
-		       and (q.is_voided or q.delivery_status = 'Sent' or q.delivered_date_time is not null)
-		       for update of d skip locked)
-		update messenger.delivery d
-		   set state = 'withdrawn', reason = case when not gone.is_voided then 'sent_elsewhere' when d.reason = 'cancelled' then d.reason else 'withdrawn' end, detail = null,
-		       claimed_by = null, claimed_until = null, request_modified_at = gone.last_modified_date_time, updated_at = now()
-		  from gone where d.request_id = gone.request_id
-		returning d.request_id, d.reason`, w.queue.organisation)
-	requests := make(map[Reason][]int64)
-	var request int64
-	var reason Reason
-	_, err := pgx.ForEachRow(rows, []any{&request, &reason}, func() error {
-		requests[reason] = append(requests[reason], request)
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("withdraw requests: %w", err)
-	}
-	w.tellAll(slog.LevelInfo, Withdrawn, requests[Withdrawn])
-	w.tellAll(slog.LevelInfo, Cancelled, requests[Cancelled])
-	w.tellAll(slog.LevelWarn, SentElsewhere, requests[SentElsewhere])
-	return nil
 }
 
 // survey counts what waits.

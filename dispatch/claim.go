@@ -11,27 +11,30 @@ import (
 )
 
 var (
-	claimDueSQL        = claimSQL(inWindow)
-	claimUnresolvedSQL = claimSQL(unresolved)
-	claimUnjudgedSQL   = claimSQL(inWindow + ` and d.reason is null and d.sending_since is null`)
+	claimSeenSQL       = claimSQL(unsent+` and q.id = any(@ids) and `+inWindow, `q.scheduled_date_time`)
+	claimOpenSQL       = claimSQL(unsent+` and `+inOpen+` and `+inWindow, `d.next_attempt_at`)
+	claimUnresolvedSQL = claimSQL(ours+` and d.organisation_id = @organisation and `+unresolved, `d.next_attempt_at`)
+
+	claimSeenUnjudgedSQL = claimSQL(unsent+` and q.id = any(@ids) and `+inWindow+` and `+unjudged, `q.scheduled_date_time`)
+	claimOpenUnjudgedSQL = claimSQL(unsent+` and `+inOpen+` and `+inWindow+` and `+unjudged, `d.next_attempt_at`)
 )
 
-// claimSQL takes unsent requests. Rows that another replica is claiming are skipped.
+// claimSQL takes requests. Rows that another replica is claiming are skipped.
 // The condition is repeated on the delivery as it is when it is written: a replica
 // that has claimed it since this statement began has not changed the request.
 // Where a send may have reached Glific, rule and entity stay as they are: of twins from
 // before delivery_sent_once two may be there, and the index must not fail the claim.
-func claimSQL(condition string) string {
+func claimSQL(condition, order string) string {
 	return `
 with due as materialized (
     select q.id, q.message_rule_id, q.manual_message_id, q.entity_id, q.scheduled_date_time, q.created_date_time,
            q.last_modified_date_time, q.is_voided, r.id as receiver_row, r.receiver_type, r.receiver_id,
-           d.sending_since is not null as begun, u.last_modified_date_time as rule_modified_at,
+           d.sending_since is not null as begun, ` + sentByAvni + ` as elsewhere, u.last_modified_date_time as rule_modified_at,
            0 as member_of, '' as member_contact, '' as member_phone` + fromQueue + `
       left join public.message_rule u on u.id = q.message_rule_id
-     where ` + unsent + ` and ` + condition + `
+     where ` + condition + `
        and (d.request_id is null or ` + claimable("q.last_modified_date_time") + `)
-     order by q.scheduled_date_time
+     order by ` + order + `
      limit @size
        for update of q skip locked
 ), mine as (
@@ -60,50 +63,119 @@ select due.id, coalesce(due.message_rule_id, 0), coalesce(due.entity_id, 0), coa
        due.receiver_row, due.receiver_type, coalesce(due.receiver_id, 0),
        due.scheduled_date_time, due.created_date_time, due.is_voided, mine.attempts, coalesce(mine.reason, ''),
        coalesce(mine.contact_id, ''), coalesce(mine.template_id, ''), coalesce(mine.site, ''), mine.send_at,
-       extract(epoch from clock_timestamp() - mine.sending_since)::float8, due.id in (select id from outranked),
+       extract(epoch from clock_timestamp() - mine.sending_since)::float8, due.id in (select id from outranked), due.elsewhere,
        due.member_of, due.member_contact, due.member_phone
   from mine join due on due.id = mine.request_id
  order by due.scheduled_date_time, due.id`
 
-// claim takes up to ClaimSize messages: requests that are due, the oldest first, then
-// requests that are not, but may have been sent, then what goes to members of groups. Of
-// these two a quarter each comes first, so that no backlog keeps them waiting for ever.
-func (q *queue) claim(ctx context.Context, now time.Time) (claims []*claim, err error) {
-	size := q.settings.ClaimSize
-	take := func(sql string, most int) (full bool) {
-		if most = min(most, size-len(claims)); most == 0 {
-			return true
-		}
-		more, failed := q.claimBy(ctx, sql, now, most)
-		if failed != nil {
-			err = failed
-		}
-		claims = append(claims, more...)
-		return len(more) == most
+// claim takes up to ClaimSize messages: requests that nobody has tried yet or that were
+// modified since, the first to be due first; then what is to be tried again, what may have
+// been sent though it is not due any more, and what goes to members of groups. Of these
+// three a quarter each comes first, so that no backlog keeps them waiting for ever.
+func (q *queue) claim(ctx context.Context, now time.Time) ([]*claim, error) {
+	t := q.taking(ctx, now)
+	members, unresolved := t.take(&q.members, claimMembersSQL, t.size/4), t.take(&q.unresolved, claimUnresolvedSQL, t.size/4)
+	open := t.take(&q.open, claimOpenSQL, t.size/4)
+	t.takeSeen(claimSeenSQL, false)
+	if open {
+		t.take(&q.open, claimOpenSQL, t.size)
 	}
-	members, unresolved := take(claimMembersSQL, size/4), take(claimUnresolvedSQL, size/4)
-	take(claimDueSQL, size)
 	if unresolved {
-		take(claimUnresolvedSQL, size)
+		t.take(&q.unresolved, claimUnresolvedSQL, t.size)
 	}
 	if members {
-		take(claimMembersSQL, size)
+		t.take(&q.members, claimMembersSQL, t.size)
 	}
-	if len(claims) > 0 { // what failed will fail again when there is nothing else to do
-		return claims, nil
-	}
-	return nil, err
+	return t.result()
 }
 
 // claimUnjudged takes up to ClaimSize requests that are due and of which nothing is
 // known yet.
 func (q *queue) claimUnjudged(ctx context.Context, now time.Time) ([]*claim, error) {
-	return q.claimBy(ctx, claimUnjudgedSQL, now, q.settings.ClaimSize)
+	t := q.taking(ctx, now)
+	open := t.take(&q.openUnjudged, claimOpenUnjudgedSQL, t.size/4)
+	t.takeSeen(claimSeenUnjudgedSQL, true)
+	if open {
+		t.take(&q.openUnjudged, claimOpenUnjudgedSQL, t.size)
+	}
+	return t.result()
 }
 
-func (q *queue) claimBy(ctx context.Context, sql string, now time.Time, size int) ([]*claim, error) {
+// taking are the claims of one turn.
+type taking struct {
+	*queue
+	ctx    context.Context
+	now    time.Time
+	size   int
+	claims []*claim
+	err    error
+}
+
+func (q *queue) taking(ctx context.Context, now time.Time) *taking {
+	for _, l := range q.lanes() {
+		l.missed = false
+	}
+	return &taking{queue: q, ctx: ctx, now: now, size: q.settings.ClaimSize}
+}
+
+// take adds up to most claims, as long as there may be more. True: there were as many.
+func (t *taking) take(l *lane, sql string, most int) (full bool) {
+	if most = min(most, t.size-len(t.claims)); most == 0 {
+		return true
+	}
+	t.note(l.run(func() (bool, error) {
+		more, err := t.claimBy(t.ctx, sql, t.now, most, nil)
+		t.claims = append(t.claims, more...)
+		full = len(more) == most
+		return full, err
+	}))
+	return full
+}
+
+// takeSeen adds claims of what is in sight.
+func (t *taking) takeSeen(sql string, unjudged bool) {
+	t.note(t.sight.refresh(t.ctx, t.now, t.size))
+	for len(t.claims) < t.size {
+		ids := t.sight.take(t.size-len(t.claims), unjudged)
+		if len(ids) == 0 {
+			return
+		}
+		more, err := t.claimBy(t.ctx, sql, t.now, len(ids), ids)
+		t.claims = append(t.claims, more...)
+		if err != nil {
+			t.sight.forget()
+			t.note(err)
+			return
+		}
+	}
+}
+
+func (t *taking) note(err error) {
+	if err != nil {
+		t.err = err
+	}
+}
+
+// result tells of what failed only if nothing was claimed: it will fail again when there
+// is nothing else to do.
+func (t *taking) result() ([]*claim, error) {
+	if len(t.claims) > 0 {
+		return t.claims, nil
+	}
+	return nil, t.err
+}
+
+// rest is how long to wait at most until the next claim, so that what the last one could
+// not look at is looked at then.
+func (q *queue) rest(most time.Duration) time.Duration { return soonest(most, q.lanes()...) }
+
+func (q *queue) lanes() []*lane {
+	return []*lane{&q.members, &q.unresolved, &q.open, &q.openUnjudged, &q.sight.sweeping, &q.sight.changed, &q.sight.ahead}
+}
+
+func (q *queue) claimBy(ctx context.Context, sql string, now time.Time, size int, ids []int64) ([]*claim, error) {
 	started, holder := time.Now(), uuid.New()
-	arguments := q.arguments(now, pgx.NamedArgs{"size": size, "holder": holder, "lease": q.settings.Lease})
+	arguments := q.arguments(now, pgx.NamedArgs{"size": size, "ids": ids, "holder": holder, "lease": q.settings.Lease})
 	claims, err := replan(q.pool, func() ([]*claim, error) {
 		rows, _ := q.pool.Query(ctx, sql, arguments) // its error is that of the rows
 		return pgx.CollectRows(rows, func(row pgx.CollectableRow) (*claim, error) {
@@ -127,7 +199,7 @@ func scanClaim(row pgx.CollectableRow) (*claim, error) {
 	err := row.Scan(&c.ID, &c.RuleID, &c.EntityID, &c.manualID,
 		&c.receiver.rowID, &c.receiver.kind, &c.receiver.id,
 		&c.scheduledAt, &c.createdAt, &c.voided, &c.attempts, &c.reason,
-		&contact, &template, &site, &sendAt, &age, &c.outranked,
+		&contact, &template, &site, &sendAt, &age, &c.outranked, &c.elsewhere,
 		&m.requestID, &m.contactID, &m.phone)
 	if m.requestID != 0 {
 		c.member, c.receiver.phone = &m, m.phone

@@ -39,6 +39,8 @@ func (w *worker) attempt(ctx context.Context, stopping <-chan struct{}, c *claim
 	switch {
 	case c.reason == Cancelled: // also if somebody has un-voided it since
 		return verdict{outcome: withdrawn, reason: Cancelled}
+	case c.elsewhere:
+		return verdict{outcome: withdrawn, reason: SentElsewhere}
 	case c.voided:
 		return verdict{outcome: withdrawn, reason: Withdrawn, detail: "the request is voided"}
 	case c.outranked:

@@ -66,8 +66,8 @@ func (d *Dispatcher) Reload() {
 	}
 }
 
-// Status returns how each organisation does, ordered by id. What is due is counted
-// anew; if that takes too long, the last count stands.
+// Status returns how each organisation does, ordered by id. What is due and what has
+// failed is counted anew; if that takes too long, the last count stands.
 func (d *Dispatcher) Status() []Status {
 	d.mu.Lock()
 	workers := slices.Collect(maps.Values(d.workers))
@@ -76,7 +76,7 @@ func (d *Dispatcher) Status() []Status {
 	defer cancel()
 	statuses := make([]Status, len(workers))
 	for i, w := range workers {
-		_ = w.countDue(ctx) // the worker itself tells of a database in trouble
+		_ = w.count(ctx) // the worker itself tells of a database in trouble
 		statuses[i] = w.status()
 	}
 	slices.SortFunc(statuses, func(a, b Status) int { return cmp.Compare(a.OrganisationID, b.OrganisationID) })

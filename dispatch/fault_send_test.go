@@ -144,7 +144,6 @@ func TestCrashBesideAnotherReplicaLeadsToOneMessageEach(t *testing.T) {
 			case <-time.After(avnitest.Patience):
 				t.Fatalf("the step was never reached\n%s", s.log)
 			}
-			s.releaseDead()
 			s.end(c)
 		})
 	}

@@ -143,14 +143,5 @@ func (s *stage) victim(change ...func(*Options)) (kill func()) {
 	s.Helper()
 	pool := s.pool()
 	_, stop := s.start(append(change, func(o *Options) { o.Pool, o.Settings.StopGrace = pool, time.Millisecond })...)
-	return func() { pool.Close(); stop(); s.releaseDead() }
-}
-
-// releaseDead ends the claim of somebody who died while a group was looked up, for which
-// it lasts minutes.
-func (s *stage) releaseDead() {
-	s.Helper()
-	s.execOwn(`
-		update messenger.delivery set claimed_until = now(), next_attempt_at = now()
-		 where request_id in (select request_id from messenger.delivery where claimed_until > now() + interval '1 minute' order by request_id for update)`)
+	return func() { pool.Close(); stop() }
 }

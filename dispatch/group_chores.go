@@ -18,9 +18,9 @@ const reached = `(
 
 // statusOf is what delivery_status of a request q becomes instead of the given one: a
 // message to a group that is under way is not NotSent again, nor Failed if some members
-// got it.
+// got it. What somebody else has marked as sent stays so.
 func statusOf(status string) string {
-	return `case when q.delivery_status = 'PartiallySent' and (` + status + ` = 'NotSent' or ` + status + ` = 'Failed' and ` + reached + `)
+	return `case when q.delivery_status = 'Sent' then 'Sent' when q.delivery_status = 'PartiallySent' and (` + status + ` = 'NotSent' or ` + status + ` = 'Failed' and ` + reached + `)
             then 'PartiallySent' else coalesce(` + status + `, q.delivery_status) end`
 }
 

@@ -8,7 +8,7 @@ package dispatch
 const claimMembersSQL = `
 with due as materialized (
     select m.id, null::bigint as message_rule_id, q.manual_message_id, null::bigint as entity_id, q.scheduled_date_time, q.created_date_time,
-           q.is_voided, 0 as receiver_row, m.receiver_type, m.receiver_id, q.id as member_of, m.contact_id as member_contact, m.phone as member_phone
+           q.is_voided, ` + sentByAvni + ` as elsewhere, 0 as receiver_row, m.receiver_type, m.receiver_id, q.id as member_of, m.contact_id as member_contact, m.phone as member_phone
       from messenger.delivery d
       join lateral (select * from messenger.group_member where id = d.request_id offset 0) m on true
       join lateral (select * from public.message_request_queue where id = m.request_id offset 0) q on true

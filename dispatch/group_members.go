@@ -37,9 +37,6 @@ func (w *worker) keepMembers(ctx context.Context, c *claim, g groupMessage, list
 	}
 	var known map[string]receiverRef
 	if len(fresh) > 0 {
-		if err := w.queue.extend(ctx, c, max(lookupLease, w.settings.Lease)); err != nil {
-			return state, err
-		}
 		if known, err = knownTo(ctx, w.options.Pool, w.organisation(), fresh); err != nil {
 			return state, err
 		}

@@ -14,18 +14,23 @@ const (
 	membersAtOnce = 500
 	listAgain     = 5 * time.Minute // while members are messaged, to see who has joined or left
 	listings      = 5               // begun anew because somebody left meanwhile, before it is put off
-	lookupLease   = 5 * time.Minute // for reading the numbers of all subjects once
 )
 
-var (
-	errClaimLost    = errors.New("the claim is lost")
-	errGroupChanges = errors.New("the group's members change faster than Glific lists them")
-)
+var errGroupChanges = errors.New("the group's members change faster than Glific lists them")
 
-// relay lists the members of a group, sees to it that each of them is messaged, and
+// relay holds on to the claim while the members are listed, for as long as that takes.
+func (w *worker) relay(ctx context.Context, c *claim, g groupMessage) (v verdict) {
+	err := w.queue.hold(ctx, c, func(ctx context.Context) { v = w.relayHeld(ctx, c, g) })
+	if err != nil {
+		return verdict{outcome: lost}
+	}
+	return v
+}
+
+// relayHeld lists the members of a group, sees to it that each of them is messaged, and
 // finds out whether all of them were.
-func (w *worker) relay(ctx context.Context, c *claim, g groupMessage) verdict {
-	listed, err := w.listMembers(ctx, c, g.groupID)
+func (w *worker) relayHeld(ctx context.Context, c *claim, g groupMessage) verdict {
+	listed, err := w.listMembers(ctx, g.groupID)
 	if err == nil {
 		w.answered(false)
 		err = w.checkTemplate(ctx, g.message())
@@ -73,9 +78,9 @@ func (s groupState) verdict() verdict {
 // listMembers lists a group, in the order in which the members joined. Each part begins
 // with the last member of the one before: if it does not, somebody has left meanwhile,
 // and whoever moved up in their place would be missed.
-func (w *worker) listMembers(ctx context.Context, c *claim, groupID string) ([]glific.Member, error) {
+func (w *worker) listMembers(ctx context.Context, groupID string) ([]glific.Member, error) {
 	for range listings {
-		members, ok, err := w.listOnce(ctx, c, groupID)
+		members, ok, err := w.listOnce(ctx, groupID)
 		if ok || err != nil {
 			return members, err
 		}
@@ -85,7 +90,7 @@ func (w *worker) listMembers(ctx context.Context, c *claim, groupID string) ([]g
 
 // listOnce goes on until nothing new comes: that a part is short proves nothing, should
 // Glific ever limit this list as it does others. False: somebody has left meanwhile.
-func (w *worker) listOnce(ctx context.Context, c *claim, groupID string) (members []glific.Member, ok bool, err error) {
+func (w *worker) listOnce(ctx context.Context, groupID string) (members []glific.Member, ok bool, err error) {
 	for {
 		overlap := min(1, len(members))
 		page, err := w.client.GroupMembers(ctx, groupID, len(members)-overlap, membersAtOnce)
@@ -99,9 +104,6 @@ func (w *worker) listOnce(ctx context.Context, c *claim, groupID string) (member
 			return members, true, nil
 		}
 		members = append(members, page[overlap:]...)
-		if err := w.queue.extend(ctx, c, w.settings.Lease); err != nil {
-			return nil, false, err
-		}
 	}
 }
 
@@ -109,18 +111,4 @@ func (w *worker) listOnce(ctx context.Context, c *claim, groupID string) (member
 func hidesPhones(members []glific.Member) bool {
 	shown := slices.ContainsFunc(members, func(m glific.Member) bool { return m.Phone != "" })
 	return len(members) > 0 && !shown
-}
-
-// extend lengthens a claim. The error is errClaimLost if it is somebody else's by now.
-func (q *queue) extend(ctx context.Context, c *claim, by time.Duration) error {
-	tag, err := q.pool.Exec(ctx, `
-		update messenger.delivery set claimed_until = clock_timestamp() + $3::interval, next_attempt_at = clock_timestamp() + $3::interval
-		 where request_id = $1 and claimed_by = $2`, c.ID, c.holder, by)
-	if err != nil {
-		return fmt.Errorf("extend claim of %s: %w", c, err)
-	}
-	if tag.RowsAffected() == 0 {
-		return errClaimLost
-	}
-	return nil
 }

@@ -111,6 +111,9 @@ func (w *worker) judgeResolution(ctx context.Context, c *claim, err error) verdi
 // until long after the message is worth sending.
 func (w *worker) unresolved(c *claim, detail string) verdict {
 	if c.scheduledAt.Before(w.now().Add(-w.settings.Window - unresolvedFor)) {
+		if c.elsewhere {
+			return verdict{outcome: withdrawn, reason: SentElsewhere, detail: "Glific could not tell whether it has accepted ours: " + detail}
+		}
 		return verdict{outcome: expired, reason: Unresolved, detail: detail}
 	}
 	return verdict{outcome: unknown, reason: LostAnswer, detail: detail}

@@ -13,6 +13,8 @@ type Metrics struct {
 	endToEnd         prometheus.Histogram
 	inFlight         prometheus.Gauge
 	paused           *prometheus.GaugeVec
+	quiet            prometheus.Gauge
+	lastAccepted     prometheus.Gauge
 	receipts         receiptMetrics
 }
 
@@ -42,9 +44,17 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			1, 2.5, 5, 15, 30, 60, 300, 900, 1800, 3600)),
 		inFlight: prometheus.NewGauge(gauge("in_flight", "Deliveries under way.")),
 		paused:   prometheus.NewGaugeVec(gauge("paused", "1 while nothing is sent for the organisation, such as for a wrong password."), []string{"organisation"}),
+		quiet:    prometheus.NewGauge(gauge("quiet", "1 during quiet hours, in which nothing is sent.")),
+		lastAccepted: prometheus.NewGauge(gauge("last_accepted_timestamp_seconds",
+			"When Glific last accepted a message from this process: the last time that everything worked from end to end. 0: not yet.")),
 	}
-	reg.MustRegister(m.deliveries, m.failures, m.retries, m.abandoned, m.deliveryDuration, m.endToEnd, m.inFlight, m.paused)
+	reg.MustRegister(m.deliveries, m.failures, m.retries, m.abandoned, m.deliveryDuration, m.endToEnd, m.inFlight, m.paused, m.quiet, m.lastAccepted)
 	return m
+}
+
+// tellQuiet shows whether quiet hours hold.
+func (m *Metrics) tellQuiet(quiet bool) {
+	m.quiet.Set(map[bool]float64{true: 1}[quiet])
 }
 
 // begin shows an organisation's metrics before anything happens.
@@ -74,6 +84,7 @@ func (m *Metrics) count(organisation string, v verdict) {
 		return
 	case accepted:
 		m.deliveries.WithLabelValues(organisation).Inc()
+		m.lastAccepted.SetToCurrentTime()
 		return
 	case passing, uncertain:
 		m.retries.Inc()

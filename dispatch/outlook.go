@@ -40,20 +40,42 @@ func (q *queue) nextDue(ctx context.Context, now time.Time) (time.Time, error) {
 // MostCounted is how many due requests are counted; Status.Due is one more if there are more.
 const MostCounted = 1000
 
-// dueSQL counts what waits to be sent, whether it can be claimed at the moment or not.
+// dueSQL counts what waits to be sent, whether it can be claimed at the moment or not:
+// what is open, what is in sight, and what has become due or was modified since it was
+// looked.
 var dueSQL = `
 select count(*) from (
-    select` + fromQueue + `
-     where ` + unsent + ` and ` + inWindow + `
-       and (d.request_id is null or d.state in ('waiting', 'uncertain', 'claimed', 'sending') and d.next_attempt_at <> 'infinity'
-            or ` + revived("q.last_modified_date_time") + `)
-     limit @most) due`
+    (select q.id` + fromQueue + `
+      where d.organisation_id = @organisation and d.state in ('waiting', 'claimed', 'sending', 'uncertain') and d.next_attempt_at < 'infinity'
+        and ` + unsent + ` and ` + inWindow + `
+      order by d.next_attempt_at
+      limit @most)
+    union
+    (select q.id` + fromQueue + `
+      where q.id = any(@seen) and ` + unsent + ` and ` + inWindow + ` and ` + fresh + `)
+    union
+    (select q.id` + fromQueue + `
+      where ` + unsent + ` and not q.is_voided and q.scheduled_date_time between @from and @now and ` + fresh + `
+      limit @most)
+    union
+    (select q.id` + fromQueue + `
+      where ` + unsent + ` and ` + inWindow + ` and q.last_modified_date_time >= now() - @ago::interval and ` + fresh + `
+      limit @most)
+    limit @most) due`
 
 // due is how many requests are due and not held, up to one more than MostCounted.
 func (q *queue) due(ctx context.Context, now time.Time) (int, error) {
-	var n int
-	if err := q.pool.QueryRow(ctx, dueSQL, q.arguments(now, pgx.NamedArgs{"most": MostCounted + 1})).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count due requests: %w", err)
+	const most = MostCounted + 1
+	seen, upTo, ago := q.sight.first(most)
+	arguments := q.arguments(now, pgx.NamedArgs{"most": most, "seen": seen, "ago": ago})
+	arguments["from"] = upTo
+	if oldest := now.Add(-q.settings.Window); upTo.Before(oldest) {
+		arguments["from"] = oldest
 	}
-	return n, nil
+	return replan(q.pool, func() (n int, err error) {
+		if err = q.pool.QueryRow(ctx, dueSQL, plannedAnew, arguments).Scan(&n); err != nil {
+			err = fmt.Errorf("count due requests: %w", err)
+		}
+		return n, err
+	})
 }

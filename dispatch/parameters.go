@@ -22,24 +22,31 @@ var expansions = []string{"@contact.", "@global.", "@calendar."}
 // details name positions, never texts.
 func checkParameters(parameters []string) error {
 	for i, parameter := range parameters {
-		text := strings.TrimFunc(parameter, isInvisible)
-		switch {
-		case text == "":
-			return refuse(BadParameter, "parameter %d is empty", i+1)
-		case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
-			return refuse(BadParameter, "parameter %d contains a character that is none", i+1)
-		case unreadable[text]:
-			return refuse(BadParameter, "parameter %d is %q", i+1, text)
+		if refusal := checkParameter(i+1, parameter); refusal != nil {
+			return refusal
 		}
-		for _, nonsense := range unreadableWithin {
-			if strings.Contains(text, nonsense) {
-				return refuse(BadParameter, "parameter %d contains %q", i+1, nonsense)
-			}
+	}
+	return nil
+}
+
+func checkParameter(number int, parameter string) *Refusal {
+	text := strings.TrimFunc(parameter, isInvisible)
+	switch {
+	case text == "":
+		return refuse(BadParameter, "parameter %d is empty", number)
+	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
+		return refuse(BadParameter, "parameter %d contains a character that is none", number)
+	case unreadable[text]:
+		return refuse(BadParameter, "parameter %d is %q", number, text)
+	}
+	for _, nonsense := range unreadableWithin {
+		if strings.Contains(text, nonsense) {
+			return refuse(BadParameter, "parameter %d contains %q", number, nonsense)
 		}
-		for _, expansion := range expansions {
-			if strings.Contains(strings.ToLower(text), expansion) {
-				return refuse(ParameterExpands, "parameter %d contains %s", i+1, expansion)
-			}
+	}
+	for _, expansion := range expansions {
+		if strings.Contains(strings.ToLower(text), expansion) {
+			return refuse(ParameterExpands, "parameter %d contains %s", number, expansion)
 		}
 	}
 	return nil

@@ -13,10 +13,15 @@ type queue struct {
 	pool         *pgxpool.Pool
 	organisation int32
 	settings     Settings
+
+	sight                                   sight
+	members, unresolved, open, openUnjudged lane // claim's own
 }
 
 func newQueue(pool *pgxpool.Pool, organisation int32, settings Settings) *queue {
-	return &queue{pool: pool, organisation: organisation, settings: settings}
+	q := &queue{pool: pool, organisation: organisation, settings: settings}
+	q.sight.queue = q
+	return q
 }
 
 // fromQueue joins a request q with its receiver r and its delivery d, if it has one.
@@ -27,17 +32,30 @@ const fromQueue = `
 
 // unsent is true of a request that nobody has delivered.
 const unsent = `
-           q.organisation_id = @organisation
-       and q.delivery_status <> 'Sent' and q.delivered_date_time is null
-       and not (@dry_run::bool and d.sending_since is not null)`
+           ` + ours + `
+       and q.delivery_status <> 'Sent' and q.delivered_date_time is null`
+
+// ours is true of a request that may be looked at.
+const ours = `q.organisation_id = @organisation and not (@dry_run::bool and d.sending_since is not null)`
+
+// sentByAvni is true of a request that Avni's row says is delivered.
+const sentByAvni = `(q.delivery_status = 'Sent' or q.delivered_date_time is not null)`
 
 // inWindow is true of a request that is due. With unsent it is what the index on
 // due requests holds, in its order.
 const inWindow = `not q.is_voided and q.scheduled_date_time between @since and @now`
 
+// inOpen is true of a delivery d that may be claimable: what the index on open deliveries
+// holds, in the order of their next attempts. Of a claim, that is when its lease ends.
+const inOpen = `d.organisation_id = @organisation and d.request_id > 0 and d.state in ('waiting', 'claimed', 'sending', 'uncertain')
+       and d.next_attempt_at <= greatest(@now, now())`
+
+// unjudged is true of a request of which nothing is known yet.
+const unjudged = `d.reason is null and d.sending_since is null`
+
 // unresolved is true of a request that is not to be sent any more, but may have been
 // sent, and nobody knows.
-const unresolved = `d.sending_since is not null and (q.is_voided or q.scheduled_date_time < @since)`
+const unresolved = `d.sending_since is not null and (q.is_voided or q.scheduled_date_time < @since or ` + sentByAvni + `)`
 
 // abandoned is true of a delivery whose claim nobody holds any more, with nothing sent.
 const abandoned = `(d.state = 'claimed' and d.claimed_until < now() and d.sending_since is null)`

@@ -121,14 +121,23 @@ func column[T any](receipts []receipt, of func(receipt) T) []T {
 	return values
 }
 
-// abandon stops following messages of other sites, which cannot be asked any more.
-func (b receiptBook) abandon(ctx context.Context, now time.Time) error {
+// settleSites stops following messages of other sites, which cannot be asked any more,
+// and follows those of this one again, should they have been left so before. What was known
+// to have failed stays known.
+func (b receiptBook) settleSites(ctx context.Context, now time.Time) error {
 	_, err := b.pool.Exec(ctx, `
-		update messenger.receipt set next_look_at = null, claimed_by = null
-		 where organisation_id = $1 and site <> $2 and next_look_at is not null and accepted_at < $3`,
-		b.organisation, b.site, now.Add(-lastLook))
+		update messenger.receipt
+		   set reason = coalesce(reason, 'account_changed'), next_look_at = null, claimed_by = null
+		 where organisation_id = $1 and site <> $2 and next_look_at is not null`, b.organisation, b.site)
 	if err != nil {
 		return fmt.Errorf("stop following messages of other sites: %w", err)
+	}
+	_, err = b.pool.Exec(ctx, `
+		update messenger.receipt set reason = null, next_look_at = $3
+		 where organisation_id = $1 and site = $2 and reason = 'account_changed' and accepted_at > $4`,
+		b.organisation, b.site, now, now.Add(-lastLook))
+	if err != nil {
+		return fmt.Errorf("follow messages of this site again: %w", err)
 	}
 	return nil
 }
@@ -145,11 +154,11 @@ func (b receiptBook) awaited(ctx context.Context) (n int, err error) {
 }
 
 // failures counts by reason the messages accepted since a time that then failed, the
-// most frequent reason first.
+// most frequent reason first. That nobody can tell of a message is no failure.
 func (b receiptBook) failures(ctx context.Context, since time.Time) ([]ReceiptFailure, error) {
 	rows, _ := b.pool.Query(ctx, `
 		select reason, count(*) from messenger.receipt
-		 where organisation_id = $1 and reason is not null and accepted_at > $2
+		 where organisation_id = $1 and reason <> 'account_changed' and accepted_at > $2
 		 group by reason order by count(*) desc, reason`, b.organisation, since)
 	failures, err := pgx.CollectRows(rows, pgx.RowToStructByPos[ReceiptFailure])
 	if err != nil {

@@ -98,12 +98,24 @@ func TestMessagesOfAnotherSiteAreNotAskedAbout(t *testing.T) {
 	s.execOwn(`update messenger.receipt set site = 'https://api.elsewhere.glific.com'`)
 	f := s.follower()
 	s.lookAfter(f, firstLook)
-	s.wantReceipt(id, receiptRow{Status: "pending", Open: true})
-	s.lookAfter(f, lastLook)
-	s.wantReceipt(id, receiptRow{Status: "pending"})
+	s.wantReceipt(id, receiptRow{Status: "pending", Reason: "account_changed"})
+	if failures := f.status().ReceiptFailures; len(failures) != 0 {
+		t.Errorf("the status shows %v as failures", failures)
+	}
 	if n := s.asked(); n != 0 {
 		t.Errorf("Glific was asked about %d messages that are not its", n)
 	}
+}
+
+func TestMessagesAreFollowedAgainWhenTheirSiteIsBack(t *testing.T) {
+	t.Parallel()
+	s := newReceiptStage(t)
+	ids := s.acceptedAll(2)
+	s.execOwn(`update messenger.receipt set reason = 'account_changed', next_look_at = null`)
+	s.execOwn(`update messenger.receipt set accepted_at = accepted_at - interval '4 days' where request_id = $1`, ids[1])
+	s.lookAfter(s.follower(), firstLook)
+	s.wantReceipt(ids[0], receiptRow{Status: "delivered", Open: true, Looked: true})
+	s.wantReceipt(ids[1], receiptRow{Status: "pending", Reason: "account_changed"})
 }
 
 func TestMessageFoundAfterALostAnswerIsFollowed(t *testing.T) {

@@ -35,6 +35,7 @@ const (
 	ProviderTrouble ReceiptReason = "provider_trouble"
 	Stuck           ReceiptReason = "stuck"
 	Gone            ReceiptReason = "gone"
+	AccountChanged  ReceiptReason = "account_changed"
 	OtherError      ReceiptReason = "other_error"
 )
 
@@ -57,6 +58,7 @@ var receiptReasons = map[ReceiptReason]meaning{
 	ProviderTrouble: {ClassPassing, "WhatsApp or its provider was in trouble", "nothing, unless it lasts; then ask Glific's team"},
 	Stuck:           {ClassUncertain, "Glific has accepted the message, but has not handed it on for half an hour or more", "look at the message in Glific, and ask Glific's team; it is not sent again by itself"},
 	Gone:            {ClassEnded, "Glific does not have the message any more", "nothing; somebody has deleted it or its contact there"},
+	AccountChanged:  {ClassEnded, "nobody can be asked: Avni's Glific settings name another base URL now than when the message was sent", "look at the message in the Glific that site in messenger.receipt names; if the settings go back to it within 3 days, it is asked again"},
 	OtherError:      {ClassEnded, "WhatsApp or its provider gave another reason", "see code and detail in messenger.receipt"},
 }
 

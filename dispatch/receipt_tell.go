@@ -37,9 +37,6 @@ func (f *follower) tellReceipts(before, after []receipt, written map[string]bool
 		f.log.Warn("messages that Glific had accepted have failed: "+reason.Text(), "reason", reason, "fix", reason.Advice(),
 			"codes", codes(receipts), "requests", len(requests), "request", requests[:min(len(requests), shownRequests)])
 	}
-	if len(failed) > 0 {
-		f.stock = f.now()
-	}
 }
 
 // codes are those of the provider's that occur, in order.
@@ -65,27 +62,33 @@ func (f *follower) takeStock(ctx context.Context) {
 		return
 	}
 	f.stock = now.Add(2 * f.settings.PollInterval)
-	if err := f.count(ctx); err != nil && ctx.Err() == nil {
+	if err := f.countReceipts(ctx); err != nil && ctx.Err() == nil {
 		f.troubled(err)
 	}
 }
 
-func (f *follower) count(ctx context.Context) error {
+func (f *follower) countReceipts(ctx context.Context) error {
 	now := f.now()
-	if err := f.book.abandon(ctx, now); err != nil {
+	if err := f.book.settleSites(ctx, now); err != nil {
 		return err
 	}
 	awaited, err := f.book.awaited(ctx)
 	if err != nil {
 		return err
 	}
-	failures, err := f.book.failures(ctx, now.Add(-failuresFor))
+	f.metrics.receipts.awaited.WithLabelValues(f.name).Set(float64(awaited))
+	return f.countFailures(ctx)
+}
+
+// countFailures counts what has failed of late after Glific had accepted it.
+func (w *worker) countFailures(ctx context.Context) error {
+	book := receiptBook{w.options.Pool, w.queue.organisation, w.account.Site()}
+	failures, err := book.failures(ctx, w.now().Add(-failuresFor))
 	if err != nil {
 		return err
 	}
-	f.metrics.receipts.awaited.WithLabelValues(f.name).Set(float64(awaited))
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.seen.ReceiptFailures = failures
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seen.ReceiptFailures = failures
 	return nil
 }

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"errors"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -18,6 +19,10 @@ func replan[T any](pool *pgxpool.Pool, run func() (T, error)) (T, error) {
 	}
 	return run()
 }
+
+// plannedAnew is for statements whose best plan hangs on their arguments: for one that it
+// keeps, Postgres soon makes a plan that fits all of them and is several times as slow.
+const plannedAnew = pgx.QueryExecModeDescribeExec
 
 // isStalePlan is true of "cached plan must not change result type".
 func isStalePlan(err error) bool { return sqlState(err) == "0A000" }

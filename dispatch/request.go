@@ -31,6 +31,7 @@ type claim struct {
 	voided      bool
 	member      *member // of a group; nil for the request itself, whose ID is then message_request_queue.id
 	outranked   bool    // another request of the same rule and entity counts instead
+	elsewhere   bool    // somebody else has marked the request as sent
 
 	attempts  int       // failed ones so far
 	reason    Reason    // of the last one that was recorded

@@ -45,7 +45,7 @@ func reviveSQL(join, condition string) string {
 	return `
 with again as materialized (
     select d.request_id
-      from messenger.delivery d join public.message_request_queue q on q.id = d.request_id ` + join + `
+      from messenger.delivery d ` + join + ` ` + requestOf + `
      where ` + refusedInWindow + ` and ` + condition + `
      limit @size
        for update of d skip locked
@@ -101,7 +101,7 @@ func (w *worker) reviveBy(ctx context.Context, now time.Time, sql, why string, r
 	arguments := w.queue.arguments(now, pgx.NamedArgs{"reasons": reasons, "size": reviveSize})
 	maps.Copy(arguments, more)
 	revived, err := replan(w.queue.pool, func() ([]int64, error) {
-		rows, _ := w.queue.pool.Query(ctx, sql, arguments) // its error is that of the rows
+		rows, _ := w.queue.pool.Query(ctx, sql, plannedAnew, arguments) // its error is that of the rows
 		return pgx.CollectRows(rows, pgx.RowTo[int64])
 	})
 	if err != nil {
@@ -121,23 +121,24 @@ type refusedOf struct {
 	phone    Phone // that was refused; empty: there was none
 }
 
-const refusedReceiversSQL = `
+var refusedReceiversSQL = overRefused.part() + `
 select d.request_id, r.id, r.receiver_type, r.receiver_id, case when d.reason = any(@consent) then coalesce(d.cause, '') else '' end
-  from messenger.delivery d
-  join public.message_request_queue q on q.id = d.request_id
+  from part
+  join messenger.delivery d using (request_id)
+  ` + requestOf + `
   join public.message_receiver r on r.id = q.message_receiver_id and r.receiver_type in ('Subject', 'User')
- where ` + refusedInWindow + ` and d.request_id > @after
- order by d.request_id
- limit @size`
+ where ` + refusedInWindow
 
-// reviveByPhone looks at the next of those that were refused for their receiver, whether
-// the receiver has another number by now. It begins anew after the last.
+// reviveByPhone looks at the next of those that were refused, whether it was for their
+// receiver, who has another number by now.
 func (w *worker) reviveByPhone(ctx context.Context, now time.Time) error {
-	arguments := w.queue.arguments(now, pgx.NamedArgs{
-		"reasons": receiverReasons, "consent": consentReasons, "after": w.refused, "size": reviveSize,
-	})
+	arguments, to, err := w.overRefused.next(ctx, w.queue, now)
+	if err != nil {
+		return err
+	}
+	arguments["reasons"], arguments["consent"] = receiverReasons, consentReasons
 	looked, err := replan(w.queue.pool, func() ([]refusedOf, error) {
-		rows, _ := w.queue.pool.Query(ctx, refusedReceiversSQL, arguments) // its error is that of the rows
+		rows, _ := w.queue.pool.Query(ctx, refusedReceiversSQL, plannedAnew, arguments) // its error is that of the rows
 		return pgx.CollectRows(rows, func(row pgx.CollectableRow) (r refusedOf, err error) {
 			err = row.Scan(&r.id, &r.receiver.rowID, &r.receiver.kind, &r.receiver.id, (*string)(&r.phone))
 			return r, err
@@ -146,10 +147,7 @@ func (w *worker) reviveByPhone(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("look for refused receivers: %w", err)
 	}
-	w.refused = 0
-	if len(looked) == reviveSize {
-		w.refused = looked[len(looked)-1].id
-	}
+	w.overRefused.done(to)
 	changed, err := w.otherPhone(ctx, looked)
 	if err != nil || len(changed) == 0 {
 		return err
@@ -179,10 +177,23 @@ func (w *worker) otherPhone(ctx context.Context, looked []refusedOf) (changed []
 	return changed, nil
 }
 
+// refusedTemplatesSQL steps from one cause to the next by the index, however many requests
+// were refused for each.
 const refusedTemplatesSQL = `
-select distinct d.cause
-  from messenger.delivery d join public.message_request_queue q on q.id = d.request_id
- where ` + refusedInWindow + ` and d.cause is not null
+with recursive refused as (
+    select r.reason, (select min(d.cause) from messenger.delivery d
+                       where d.organisation_id = @organisation and d.state = 'refused' and d.reason = r.reason and d.cause is not null) as cause
+      from unnest(@reasons::text[]) r (reason)
+    union all
+    select r.reason, (select min(d.cause) from messenger.delivery d
+                       where d.organisation_id = @organisation and d.state = 'refused' and d.reason = r.reason and d.cause is not null and d.cause > r.cause)
+      from refused r
+     where r.cause is not null
+)
+select distinct r.cause
+  from refused r
+ where exists (select from messenger.delivery d
+                where d.organisation_id = @organisation and d.state = 'refused' and d.reason = r.reason and d.cause = r.cause and d.updated_at >= @since)
  limit 100`
 
 // reviveByTemplate looks at the templates for which requests were refused, and lets those
@@ -193,7 +204,7 @@ func (w *worker) reviveByTemplate(ctx context.Context) error {
 	now := w.now()
 	arguments := w.queue.arguments(now, pgx.NamedArgs{"reasons": templateReasons})
 	causes, err := replan(w.queue.pool, func() ([]string, error) {
-		rows, _ := w.queue.pool.Query(ctx, refusedTemplatesSQL, arguments) // its error is that of the rows
+		rows, _ := w.queue.pool.Query(ctx, refusedTemplatesSQL, plannedAnew, arguments) // its error is that of the rows
 		return pgx.CollectRows(rows, pgx.RowTo[string])
 	})
 	if err != nil {

@@ -64,7 +64,7 @@ select count(*) from mine`
 var (
 	settleRequestSQL = settleSQL(`
     select id, last_modified_date_time as modified, ` + statusOf("@status") + ` as status,
-           ` + statusOf("@status") + ` <> delivery_status or (@void and not is_voided) as differs
+           ` + statusOf("@status") + ` <> delivery_status or (@void and not is_voided and delivery_status <> 'Sent') as differs
       from public.message_request_queue q
      where id = @request`)
 	settleMemberSQL = settleSQL(`

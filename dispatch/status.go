@@ -19,7 +19,7 @@ type Status struct {
 	QuietUntil  time.Time // when the quiet hours end; zero outside of them
 	Trouble     string    // our own, such as a database that does not answer; empty if none
 
-	ReceiptFailures []ReceiptFailure // messages accepted in the last 24 h that failed then, most of them first; as of the last poll
+	ReceiptFailures []ReceiptFailure // messages accepted in the last 24 h that failed then, most of them first
 
 	Due int // requests that are due and not held; MostCounted+1 if there are more
 }
@@ -27,6 +27,14 @@ type Status struct {
 // countLimit bounds the counting for all statuses: /health is asked by those who do
 // not wait long.
 const countLimit = time.Second
+
+// count counts what is due and what has failed.
+func (w *worker) count(ctx context.Context) error {
+	if err := w.countDue(ctx); err != nil {
+		return err
+	}
+	return w.countFailures(ctx)
+}
 
 // countDue counts what is due.
 func (w *worker) countDue(ctx context.Context) error {

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -38,5 +39,18 @@ func TestStatusCountsWhatIsDueNow(t *testing.T) {
 		  from message_request_queue, generate_series(1, $2) n where id = $1`, first, MostCounted)
 	if got := d.Status()[0].Due; got != MostCounted+1 {
 		t.Errorf("%d due, want no more than %d counted", got, MostCounted+1)
+	}
+}
+
+// Whoever has found it out, in whatever process.
+func TestStatusShowsFailuresAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	d, _ := s.start(func(o *Options) { o.Settings.PollInterval = time.Hour })
+	s.await("there is a status", func() bool { return len(d.Status()) == 2 })
+	s.execOwn(`insert into messenger.receipt (request_id, message_id, organisation_id, site, accepted_at, status, reason)
+		select n, n, 101, 'https://api.asha.glific.com', now(), 'error', 'no_balance' from generate_series(1, 3) n`)
+	if got, want := d.Status()[0].ReceiptFailures, []ReceiptFailure{{NoBalance, 3}}; !slices.Equal(got, want) {
+		t.Errorf("the status shows %v, want %v", got, want)
 	}
 }

@@ -65,10 +65,11 @@ type change struct {
 	forever   bool // instead of wait: until the options or the request change
 }
 
-// change says what a verdict means for the tables. A dry run leaves Avni's alone.
+// change says what a verdict means for the tables. A dry run leaves Avni's alone, and
+// what somebody else has marked as sent stays so.
 func (w *worker) change(c *claim, v verdict) change {
 	ch := w.fullChange(c, v)
-	if w.settings.DryRun {
+	if w.settings.DryRun || c.elsewhere {
 		ch.status, ch.void = "", false
 	}
 	return ch

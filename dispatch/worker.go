@@ -35,10 +35,11 @@ type worker struct {
 	woken       chan struct{}
 	done        chan struct{}
 
-	chores  time.Time // when the chores are due again; run's own
-	expiry  time.Time // when that of ending late requests is; run's own
-	retried bool      // held requests were looked at again; run's own
-	refused int64     // the last refused request whose receiver was looked at; run's own
+	chores                time.Time // when the chores are due again; run's own
+	expiry                time.Time // when that of ending late requests is; run's own
+	pruning               time.Time // when that of forgetting what is old is; run's own
+	retried               bool      // held requests were looked at again; run's own
+	overOpen, overRefused walk      // run's own
 
 	mu         sync.Mutex
 	of         Organisation
@@ -59,6 +60,7 @@ func newWorker(options Options, of Organisation) *worker {
 		limiter: rate.NewLimiter(limit, settings.burst()),
 		brake:   brake{short: settings.ShortPause, long: settings.LongPause},
 		woken:   make(chan struct{}, 1), done: make(chan struct{}),
+		overOpen: overOpen, overRefused: overRefused,
 		of: of,
 	}
 	w.templates = templateBook{ask: w.askTemplate, ttl: settings.TemplateTTL, now: w.now, changed: w.templateChanged}
@@ -145,7 +147,9 @@ func (w *worker) turn(ctx, calls context.Context) time.Duration {
 		})
 	}
 	now := w.now()
-	if until, quiet := w.settings.QuietHours.End(now); quiet {
+	until, quiet := w.settings.QuietHours.End(now)
+	w.metrics.tellQuiet(quiet)
+	if quiet {
 		return min(until.Sub(now), w.settings.PollInterval)
 	}
 	wait, claim := w.settings.PollInterval, w.queue.claim
@@ -166,6 +170,7 @@ func (w *worker) turn(ctx, calls context.Context) time.Duration {
 	if len(claims) == w.settings.ClaimSize {
 		return 0
 	}
+	wait = w.queue.rest(wait)
 	next, err := w.queue.nextDue(ctx, w.now())
 	if err != nil {
 		w.troubled(err)

@@ -239,7 +239,7 @@ func exec(t *testing.T, db *avnitest.DB, sql string, args ...any) {
 }
 
 // gather returns the value of every gauge and counter by name and labels.
-func gather(t *testing.T, registry *prometheus.Registry) map[string]float64 {
+func gather(t *testing.T, registry prometheus.Gatherer) map[string]float64 {
 	t.Helper()
 	families, err := registry.Gather()
 	if err != nil {

@@ -17,8 +17,10 @@ import (
 // ServerOptions is what a Server serves.
 type ServerOptions struct {
 	Registry *prometheus.Registry
-	Build    Build
-	Checks   []Check
+	// Narrow leaves the label organisation out of /metrics.
+	Narrow bool
+	Build  Build
+	Checks []Check
 	// Page answers what nobody else does; nil: only / is there, which leads to /state.
 	Page http.Handler
 	Log  *slog.Logger
@@ -84,7 +86,11 @@ func newHandler(o ServerOptions) http.Handler {
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, r *http.Request) {
 		writeHealth(w, o.Health(r.Context()))
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{
+	var shown prometheus.Gatherer = o.Registry
+	if o.Narrow {
+		shown = WithoutOrganisations(shown)
+	}
+	mux.Handle("GET /metrics", promhttp.HandlerFor(shown, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(o.Log.Handler(), slog.LevelError),
 		ErrorHandling:       promhttp.ContinueOnError,
 		Registry:            o.Registry,

@@ -198,7 +198,7 @@ func (e *Engine) evaluateApart(ctx context.Context, rule compiledRule, in Input)
 // watched evaluates a rule under the limits, and notes if the runtime must go.
 func (e *Engine) watched(ctx context.Context, runtime *jsRuntime, rule compiledRule, in Input) (string, error) {
 	w := watchOver(ctx, runtime, e.options.Timeout, e.options.MaxHeapGrowth)
-	runtime.late = newLateReader(ctx, w, in.habit)
+	runtime.late = newLateReader(ctx, w, in)
 	answer, err := runtime.evaluate(rule, in)
 	runtime.spent = w.stop() || runtime.aborted != nil || runtime.spoilt || isFault(err)
 	return answer, err

@@ -17,10 +17,11 @@ type PausedScript struct {
 	Kind     FailureKind
 	Text     string // of its last failure, without anything personal
 	Failures int
+	Resumed  *time.Time // when it was asked to go on, if it was before; nil: it was not
 }
 
 // Resume asks the running processes to let the paused scripts of a rule go on. It
-// returns those; a rule that does not exist is a *NotFound.
+// returns those, also what was asked before and is not heard yet; a rule that does not exist is a *NotFound.
 func Resume(ctx context.Context, pool *pgxpool.Pool, ruleID int64) ([]PausedScript, error) {
 	err := pool.QueryRow(ctx, `select from message_rule where id = $1`, ruleID).Scan()
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -30,8 +31,10 @@ func Resume(ctx context.Context, pool *pgxpool.Pool, ruleID int64) ([]PausedScri
 		return nil, fmt.Errorf("read message rule %d: %w", ruleID, err)
 	}
 	rows, err := pool.Query(ctx, `
-		update messenger.rule_pause set resume_asked_at = coalesce(resume_asked_at, now())
-		where rule_id = $1 returning phase, since, kind, reason, failures`, ruleID)
+		with paused as (select * from messenger.rule_pause where rule_id = $1 for update)
+		update messenger.rule_pause p set resume_asked_at = coalesce(p.resume_asked_at, now()) from paused
+		where p.rule_id = paused.rule_id and p.phase = paused.phase
+		returning p.phase, p.since, p.kind, p.reason, p.failures, paused.resume_asked_at`, ruleID)
 	if err != nil {
 		return nil, fmt.Errorf("resume rule %d: %w", ruleID, err)
 	}

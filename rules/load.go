@@ -25,8 +25,7 @@ type Loader struct {
 	pool *pgxpool.Pool
 	now  func() time.Time
 
-	history    history
-	everything bool // every part is read in advance
+	history history
 
 	mu         sync.Mutex
 	references map[int32]*reference
@@ -71,9 +70,10 @@ type entity struct {
 	savedAt      time.Time // by avni-server's clock; of a user: when it was made
 
 	contract   *Record
-	user       *Record // the acting user (params.user)
-	userGroups List    // and the groups (params.myUserGroups)
-	habit      *habit  // of the rules that it was loaded for
+	user       *Record    // the acting user (params.user)
+	userGroups List       // and the groups (params.myUserGroups)
+	habit      *habit     // of the rules that it was loaded for
+	batch      *contracts // that it was read with
 }
 
 // input is what a rule sees of the entity.
@@ -127,6 +127,7 @@ func (l *Loader) loadFor(ctx context.Context, org Organisation, t EntityType, id
 	for _, id := range ids {
 		if e := c.entity(t, id); e != nil {
 			c.setActingUser(e, who)
+			e.batch = c
 			found[id] = e
 		}
 	}
@@ -147,9 +148,6 @@ func (l *Loader) expected(entities map[int64]*entity, a audience) (expected part
 			expected |= habits[e.typeID].expected()
 		}
 		e.habit = habits[e.typeID]
-	}
-	if l.everything {
-		return everyPart
 	}
 	return expected
 }

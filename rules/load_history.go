@@ -25,8 +25,6 @@ func (p part) String() string {
 // partSet has a bit for each part.
 type partSet uint
 
-const everyPart = partSet(1)<<partCount - 1
-
 func (s partSet) has(p part) bool         { return s&(1<<p) != 0 }
 func (s partSet) with(p part) partSet     { return s | 1<<p }
 func (s partSet) minus(t partSet) partSet { return s &^ t }

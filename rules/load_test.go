@@ -131,7 +131,7 @@ func TestFacts(t *testing.T) {
 	exec(t, avni.Pool(), `update program_encounter set created_by_id = 203, last_modified_by_id = 1 where id = 1001`)
 
 	e := loadOne(t, l, asha, ProgramEncounter, 1001)
-	e.contract, e.user, e.userGroups, e.habit = nil, nil, nil, nil
+	e.contract, e.user, e.userGroups, e.habit, e.batch = nil, nil, nil, nil, nil
 	want := &entity{id: 1001, uuid: "30000000-0000-4000-8000-000000001001", typeID: 501, subjectID: 1001,
 		enrolmentID: 1001, enrolmentVoided: true, createdByID: 203,
 		actingUserID: 201, savedBy: 1, // user 1 is of no organisation: avni-server could not show it

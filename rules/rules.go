@@ -63,7 +63,8 @@ type Input struct {
 	User       *Record // params.user, may be nil
 	UserGroups List    // params.myUserGroups
 
-	habit *habit // is told of what rules touch; may be nil
+	habit   *habit    // is told of what rules touch; may be nil
+	touches *touchLog // the same, of this evaluation
 }
 
 // Schedule is the answer of a schedule rule, read as avni-server's Java reads it.

@@ -79,6 +79,9 @@ func newRuntime(bundle *goja.Program, options EngineOptions, frozen bool) (*jsRu
 	return v, nil
 }
 
+// loaded says whether the bundle has run.
+func (v *jsRuntime) loaded() bool { return v.runRule != nil }
+
 // prepare gives the bundle what it gets from Go.
 func (v *jsRuntime) prepare(rulesConfig *RulesConfig) error {
 	given, err := v.rulesConfigOf(rulesConfig)

@@ -1,20 +1,26 @@
 package rules
 
-import "github.com/dop251/goja"
+import (
+	"strconv"
+
+	"github.com/dop251/goja"
+)
 
 // A freezer freezes objects and all that they lead to, each once.
 type freezer struct {
-	vm               *jsRuntime
-	describe, freeze func(goja.FunctionCall) goja.Value // Object's own
-	seen             map[*goja.Object]struct{}
-	open             []*goja.Object
+	vm                      *jsRuntime
+	names, describe, freeze func(goja.FunctionCall) goja.Value // Object's own
+	unused                  *goja.Object                       // the prototype of what is no constructor
+	seen                    map[*goja.Object]struct{}
+	open                    []*goja.Object
 }
 
 func newFreezer(v *jsRuntime) *freezer {
-	f := &freezer{vm: v, seen: map[*goja.Object]struct{}{}}
+	f := &freezer{vm: v, unused: v.js.NewObject(), seen: map[*goja.Object]struct{}{}}
 	object := v.js.Get("Object").ToObject(v.js)
-	f.describe, _ = object.Get("getOwnPropertyDescriptor").Export().(func(goja.FunctionCall) goja.Value)
-	f.freeze, _ = object.Get("freeze").Export().(func(goja.FunctionCall) goja.Value)
+	f.names = v.originalOf(object.Get("getOwnPropertyNames"))
+	f.describe = v.originalOf(object.Get("getOwnPropertyDescriptor"))
+	f.freeze = v.originalOf(object.Get("freeze"))
 	return f
 }
 
@@ -48,13 +54,37 @@ func (f *freezer) visit(value goja.Value) {
 func (f *freezer) visitMembers(object *goja.Object) {
 	f.visit(object.Prototype())
 	isFunction := object.ClassName() == "Function"
-	for _, name := range object.GetOwnPropertyNames() {
-		if !isFunction || (name != "length" && name != "name") {
-			f.visitMember(object, f.vm.js.ToValue(name))
+	names := f.namesOf(object)
+	if isFunction && len(names) > 0 && names[0].String() == "prototype" {
+		f.sparePrototype(object)
+	}
+	for _, name := range names {
+		if text := name.String(); !isFunction || (text != "length" && text != "name") {
+			f.visitMember(object, name)
 		}
 	}
 	for _, symbol := range object.Symbols() {
 		f.visitMember(object, symbol)
+	}
+}
+
+// namesOf are the names of an object's own members. goja's GetOwnPropertyNames would make each
+// function's prototype.
+func (f *freezer) namesOf(object *goja.Object) []goja.Value {
+	listed := f.names(goja.FunctionCall{Arguments: []goja.Value{object}}).ToObject(f.vm.js)
+	names := make([]goja.Value, int(listed.Get("length").ToInteger()))
+	for i := range names {
+		names[i] = listed.Get(strconv.Itoa(i))
+	}
+	return names
+}
+
+// sparePrototype gives a function whose prototype nobody has asked for yet one that all such
+// functions share: most are no constructors, and their prototypes would be a tenth of a runtime.
+// goja makes a prototype when it is asked for, and until then lists its name first.
+func (f *freezer) sparePrototype(function *goja.Object) {
+	if err := function.Set("prototype", f.unused); err != nil {
+		panic(err)
 	}
 }
 

@@ -66,6 +66,8 @@ func (v *jsRuntime) host() *goja.Object {
 		"momentOf":      v.momentOf,
 		"isValid":       v.isValid,
 		"formatDate":    v.formatDate,
+
+		"libraryPattern": v.libraryPattern,
 	} {
 		if err := h.Set(name, member); err != nil {
 			panic(err)

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -17,137 +15,186 @@ type Tester struct {
 	pool    *pgxpool.Pool
 	loader  *Loader
 	engine  *Engine
-	now     func() time.Time
-	printed []string // by the rule that runs
+	isSetUp bool      // schema messenger is there
+	stopped time.Time // the clock of rules, if it stands still
+	printed []string  // by the rule that runs
 }
 
 // NewTester returns a tester with an engine of its own. The console of the options is
-// taken; the error is NewEngine's.
-func NewTester(pool *pgxpool.Pool, options EngineOptions) (*Tester, error) {
-	t := &Tester{pool: pool, loader: NewLoader(pool), now: time.Now}
-	t.loader.everything = true // or Run.Took would have queries in it
+// taken. The error is NewEngine's, or trouble with the database.
+func NewTester(ctx context.Context, pool *pgxpool.Pool, options EngineOptions) (*Tester, error) {
+	t := &Tester{pool: pool, loader: NewLoader(pool)}
 	options.Console = func(line string) { t.printed = append(t.printed, line) }
-	engine, err := NewEngine(options)
-	if err != nil {
+	options = options.withDefaults()
+	now := options.Now
+	options.Now = func() time.Time {
+		if !t.stopped.IsZero() {
+			return t.stopped
+		}
+		return now()
+	}
+	var err error
+	if t.engine, err = NewEngine(options); err != nil {
 		return nil, err
 	}
-	t.engine = engine
+	err = pool.QueryRow(ctx, `select to_regclass('messenger.delivery') is not null and to_regclass('messenger.rule_pause') is not null`).Scan(&t.isSetUp)
+	if err != nil {
+		return nil, fmt.Errorf("look for schema messenger: %w", err)
+	}
 	return t, nil
 }
 
-// NotFound says what a tester was asked for and is not there.
-type NotFound struct{ What string }
-
-func (n *NotFound) Error() string { return n.What }
-
-// Rule reads one message rule, voided or not. The error is a *NotFound if there is none.
-func (t *Tester) Rule(ctx context.Context, id int64) (Rule, error) {
-	rows, err := t.pool.Query(ctx, `select `+ruleColumns+` from message_rule where id = $1`, id)
-	if err != nil {
-		return Rule{}, fmt.Errorf("read message rule %d: %w", id, err)
-	}
-	rule, err := pgx.CollectExactlyOneRow(rows, scanRule)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Rule{}, &NotFound{fmt.Sprintf("there is no message rule %d", id)}
-	}
-	if err != nil {
-		return Rule{}, fmt.Errorf("read message rule %d: %w", id, err)
-	}
-	return rule, nil
-}
-
-// Trial is what the two parts of a rule answer about one entity.
+// Trial is what the two scripts of a rule answer about one entity.
 type Trial struct {
-	EntityID   int64
-	EntityUUID string
-	Withdrawn  string // why no message would be sent about the entity; "" if nothing speaks against it
+	Entity Entity
+	NotRun string         // why the rule would not be run in life; "" if nothing speaks against it
+	Paused []PausedScript // scripts of the rule that would not be run for now
 
-	Schedule    Schedule
+	ReceiverType string // Subject or User
+	ReceiverID   int64  // individual.id or users.id
+
 	ScheduleRun Run
-	Parameters  []string
-	MessageRun  Run
+	Schedule    Schedule
+	Said        Said
+	Fate        Fate // of the message, if the entity were saved now
+
+	MessageRun Run
+	Parameters []string
 }
 
-// Run is how the run of one part of a rule went.
+// Failed says whether any script failed.
+func (t *Trial) Failed() bool { return t.ScheduleRun.Failure != nil || t.MessageRun.Failure != nil }
+
+// Run is how the run of one script went.
 type Run struct {
-	Took    time.Duration // loading the entity not included
+	Done    bool          // there is a script
+	Took    time.Duration // without Loading
+	Loading time.Duration // of the entity, and of what the script touched
 	Failure *Failure      // nil: there is an answer
-	Console []string      // what the rule printed
+	Console []string      // what the script printed
+	Loaded  []Loaded
 }
 
-// Try runs both parts of a rule on an entity, named by its id or its uuid: the first as
-// if the entity had just been saved, the second as if the message were due now. The error
-// is a *NotFound if the organisation has no such entity.
-func (t *Tester) Try(ctx context.Context, org Organisation, rule Rule, name string) (Trial, error) {
-	table := tableOf[rule.EntityType]
-	if table == "" {
-		return Trial{}, &NotFound{fmt.Sprintf("message rule %d is about entity type %q, which rules cannot be about", rule.ID, rule.EntityType)}
+// Try runs both scripts of a rule on an entity: the first as if the entity had just been
+// saved, the second as if the message were due now. A rule without id is one that Avni does
+// not have yet; of such a one only the scripts that are there are run. The error is a
+// *NotFound if the rule is not about such entities.
+func (t *Tester) Try(ctx context.Context, org Organisation, rule Rule, e Entity) (*Trial, error) {
+	if tableOf[rule.EntityType] == "" {
+		return nil, notFound("message rule %d is about entity type %q, which rules cannot be about", rule.ID, rule.EntityType)
 	}
-	id, err := t.entityID(ctx, table, name)
-	if err != nil {
-		return Trial{}, err
+	if err := t.fits(ctx, org, rule, e); err != nil {
+		return nil, err
 	}
-	saved, err := t.entity(ctx, org, rule.EntityType, id, lastSaver)
-	if err != nil {
-		return Trial{}, err
+	trial := &Trial{Entity: e}
+	var err error
+	if trial.Paused, err = t.pauses(ctx, rule); err != nil {
+		return nil, err
 	}
-	trial := Trial{EntityID: id, EntityUUID: saved.uuid, Withdrawn: saved.withdrawn(rule.EntityType)}
-	trial.ScheduleRun, err = t.run(func() (err error) {
-		trial.Schedule, err = t.engine.Schedule(ctx, org.ID, rule.ScheduleRule, saved.input(rule.EntityType))
-		return err
-	})
-	if err != nil {
-		return Trial{}, fmt.Errorf("run schedule rule %d: %w", rule.ID, err)
+	if err := t.trySchedule(ctx, org, rule, trial); err != nil {
+		return nil, err
 	}
-	due, err := t.entity(ctx, org, rule.EntityType, id, systemUser)
-	if err != nil {
-		return Trial{}, err
-	}
-	trial.MessageRun, err = t.run(func() (err error) {
-		trial.Parameters, err = t.engine.Parameters(ctx, org.ID, rule.MessageRule, due.input(rule.EntityType))
-		return err
-	})
-	if err != nil {
-		return Trial{}, fmt.Errorf("run message rule %d: %w", rule.ID, err)
+	if err := t.tryMessage(ctx, org, rule, trial); err != nil {
+		return nil, err
 	}
 	return trial, nil
 }
 
+func (t *Tester) trySchedule(ctx context.Context, org Organisation, rule Rule, trial *Trial) error {
+	start := time.Now()
+	saved, err := t.load(ctx, org, rule, []int64{trial.Entity.ID}, lastSaver)
+	if err != nil {
+		return err
+	}
+	e := saved[trial.Entity.ID]
+	if e == nil {
+		return notFound("organisation %s has no %s %d any more", org.label(), rule.EntityType, trial.Entity.ID)
+	}
+	loading := time.Since(start)
+	to, unfit := receiverOf(rule, rule.EntityType, e)
+	trial.ReceiverType, trial.ReceiverID = to.kind, to.id
+	trial.NotRun = rule.notRun(e)
+	if rule.ID == 0 && rule.ScheduleRule == "" {
+		return nil
+	}
+	trial.ScheduleRun, err = t.run(ctx, org, rule, rule.ScheduleRule, e, func(answer string) (err error) {
+		trial.Schedule, err = readSchedule(answer)
+		if failed := checkDate(trial.Schedule); err == nil && failed != nil {
+			err = failed
+		}
+		trial.Said = readSaid(answer)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("run schedule rule %d: %w", rule.ID, err)
+	}
+	if trial.ScheduleRun.Failure == nil {
+		trial.ScheduleRun.Failure = unfit
+	}
+	trial.ScheduleRun.Loading += loading
+	trial.Fate, err = t.fate(ctx, org, rule, trial)
+	return err
+}
+
+func (t *Tester) tryMessage(ctx context.Context, org Organisation, rule Rule, trial *Trial) error {
+	if rule.ID == 0 && rule.MessageRule == "" {
+		return nil
+	}
+	start := time.Now()
+	due, err := t.load(ctx, org, rule, []int64{trial.Entity.ID}, systemUser)
+	if err != nil {
+		return err
+	}
+	e := due[trial.Entity.ID]
+	if e == nil {
+		return notFound("organisation %s has no %s %d any more", org.label(), rule.EntityType, trial.Entity.ID)
+	}
+	loading := time.Since(start)
+	trial.MessageRun, err = t.run(ctx, org, rule, rule.MessageRule, e, func(answer string) (err error) {
+		trial.Parameters, err = readParameters(answer)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("run message rule %d: %w", rule.ID, err)
+	}
+	trial.MessageRun.Loading += loading
+	return nil
+}
+
+// load reads entities as the worker does for schedule rules, or as the renderer does.
+func (t *Tester) load(ctx context.Context, org Organisation, rule Rule, ids []int64, who actor) (map[int64]*entity, error) {
+	if who == systemUser {
+		return t.loader.loadFor(ctx, org, rule.EntityType, ids, who, rule.ID)
+	}
+	return t.loader.load(ctx, org, rule.EntityType, ids, who)
+}
+
 // run measures one evaluation. A *Failure is part of the answer.
-func (t *Tester) run(evaluate func() error) (Run, error) {
+func (t *Tester) run(ctx context.Context, org Organisation, rule Rule, script string, e *entity, read func(answer string) error) (Run, error) {
 	t.printed = nil
-	start := t.now()
-	err := evaluate()
-	ran := Run{Took: t.now().Sub(start), Console: t.printed}
+	touches := &touchLog{}
+	input := e.input(rule.EntityType)
+	input.touches = touches
+	start := time.Now()
+	answer, err := t.engine.answer(ctx, org.ID, script, input)
+	took := time.Since(start)
+	if err == nil {
+		err = read(answer)
+	}
+	ran := Run{Done: true, Took: took - touches.waited, Loading: touches.waited, Console: t.printed, Loaded: e.loaded(rule.EntityType, touches)}
 	if errors.As(err, &ran.Failure) {
 		err = nil
 	}
 	return ran, err
 }
 
-// entityID finds an entity by its uuid, or takes the name for an id.
-func (t *Tester) entityID(ctx context.Context, table, name string) (int64, error) {
-	if id, err := strconv.ParseInt(name, 10, 64); err == nil {
-		return id, nil
+// notRun says why the rule would not be run for an entity, or is empty.
+func (r Rule) notRun(e *entity) string {
+	switch {
+	case r.Voided:
+		return fmt.Sprintf("message rule %d is voided", r.ID)
+	case r.EntityType == User && r.ID != 0 && r.ReceiverType != "User":
+		return fmt.Sprintf("message rule %d is about users, and its receiver type is %q: it must be User", r.ID, r.ReceiverType)
 	}
-	var id int64
-	err := t.pool.QueryRow(ctx, `select id from `+pgx.Identifier{table}.Sanitize()+` where uuid = $1`, name).Scan(&id)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, &NotFound{fmt.Sprintf("no row of %s has the uuid %q", table, name)}
-	}
-	if err != nil {
-		return 0, fmt.Errorf("look up uuid in %s: %w", table, err)
-	}
-	return id, nil
-}
-
-func (t *Tester) entity(ctx context.Context, org Organisation, kind EntityType, id int64, who actor) (*entity, error) {
-	found, err := t.loader.load(ctx, org, kind, []int64{id}, who)
-	if err != nil {
-		return nil, err
-	}
-	if found[id] == nil {
-		return nil, &NotFound{fmt.Sprintf("organisation %s has no %s %d", org.DBUser, kind, id)}
-	}
-	return found[id], nil
+	return e.withdrawn(r.EntityType)
 }

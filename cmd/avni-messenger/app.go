@@ -67,7 +67,7 @@ func newApp(cfg Config, log *slog.Logger) (*app, error) {
 	registry.MustRegister(a.directory, metrics.NewPostgresCollector(metrics.PostgresOptions{
 		Pool: pool, Slot: cfg.Slot, Since: a.cfg.window(), Organisations: a.directory.Served, Log: log,
 	}))
-	a.server, err = metrics.Listen(cfg.Listen, metrics.ServerOptions{Registry: registry, Build: build, Checks: a.checks(), Log: log})
+	a.server, err = metrics.Listen(cfg.Listen, metrics.ServerOptions{Registry: registry, Narrow: !bool(cfg.MetricsFor), Build: build, Checks: a.checks(), Log: log})
 	if err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("MESSENGER_LISTEN: %w: set it to a free address, or stop what uses this one", err)
@@ -99,7 +99,7 @@ func (a *app) wire(registry prometheus.Registerer) error {
 	a.catalogue = rules.NewCatalogue(a.pool, a.directory, log, ruleMetrics)
 	a.failures = rules.NewFailures(rules.FailuresOptions{Pool: a.pool, Catalogue: a.catalogue, Directory: a.directory, Log: log, Metrics: ruleMetrics})
 	a.dispatcher = dispatch.NewDispatcher(dispatch.Options{
-		Pool: a.pool, Organisations: a.directory.Delivering, Settings: a.deliverySettings(),
+		Pool: a.pool, Organisations: a.directory.Delivering, Settings: cfg.deliverySettings(),
 		Renderer: renderer{rules.NewRenderer(rules.RendererOptions{
 			Pool: a.pool, Catalogue: a.catalogue, Engine: engine, Directory: a.directory, Loader: a.loader,
 			Failures: a.failures, Log: log, Metrics: ruleMetrics,
@@ -123,15 +123,15 @@ func (a *app) wire(registry prometheus.Registerer) error {
 	return nil
 }
 
-func (a *app) deliverySettings() dispatch.Settings {
-	numbers := make([]dispatch.Phone, len(a.cfg.TestNumbers))
-	for i, number := range a.cfg.TestNumbers {
+func (c Config) deliverySettings() dispatch.Settings {
+	numbers := make([]dispatch.Phone, len(c.TestNumbers))
+	for i, number := range c.TestNumbers {
 		numbers[i] = dispatch.Phone(number[len("+"):])
 	}
 	return dispatch.Settings{
-		Window: a.cfg.window(), PollInterval: a.cfg.PollInterval, MaxAttempts: a.cfg.MaxAttempts, RetryBase: a.cfg.RetryBase,
-		MessagesPerSecond: a.cfg.MessagesPerSecond, TestNumbers: numbers, DryRun: bool(a.cfg.DryRun), StopGrace: 20 * time.Second,
-		QuietHours: a.cfg.quietHours(),
+		Window: c.window(), PollInterval: c.PollInterval, MaxAttempts: c.MaxAttempts, RetryBase: c.RetryBase,
+		MessagesPerSecond: c.MessagesPerSecond, TestNumbers: numbers, DryRun: bool(c.DryRun), StopGrace: 20 * time.Second,
+		QuietHours: c.quietHours(),
 	}
 }
 

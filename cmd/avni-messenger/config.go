@@ -51,6 +51,7 @@ type Config struct {
 	Publication string    `env:"MESSENGER_PUBLICATION" envDefault:"avni_messenger"`
 	MaxSlotWAL  Size      `env:"MESSENGER_MAX_SLOT_WAL" envDefault:"8GB"`
 	Listen      string    `env:"MESSENGER_LISTEN" envDefault:"127.0.0.1:8024"`
+	MetricsFor  Switch    `env:"MESSENGER_METRICS_ORGANISATIONS" envDefault:"on"`
 	LogLevel    LogLevel  `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat   LogFormat `env:"LOG_FORMAT" envDefault:"json"`
 }
@@ -234,5 +235,6 @@ func (c Config) LogValue() slog.Value {
 		slog.String("publication", c.Publication),
 		slog.String("max_slot_wal", c.MaxSlotWAL.String()),
 		slog.String("listen", c.Listen),
+		slog.String("metrics_organisations", c.MetricsFor.String()),
 	)
 }

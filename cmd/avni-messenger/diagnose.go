@@ -88,30 +88,67 @@ from pg_roles me left join pg_class t on t.oid = to_regclass('public.individual'
 where me.rolname = current_user`
 
 // server is the database as it was found.
-type server struct{ version, role string }
+type server struct {
+	version, role, database string
+	number                  int // server_version_num
+	standby                 bool
+	owner                   string // of Avni's tables; "" if they are not there
+	sees                    bool   // row-level security hides nothing from the role
+}
 
 func (s server) String() string { return fmt.Sprintf("PostgreSQL %s as %s", s.version, s.role) }
 
 // preflight checks that the database can be worked with. Its error is an *obstacle if
 // somebody has to do something.
 func preflight(ctx context.Context, pool *pgxpool.Pool) (server, error) {
-	var s server
-	var number int
-	var database, owner string
-	var standby, sees bool
-	err := pool.QueryRow(ctx, preflightSQL).Scan(&s.version, &number, &s.role, &database, &standby, &owner, &sees)
-	switch {
-	case err != nil:
-		return s, fmt.Errorf("look at the database: %w", err)
-	case number < 120000:
-		return s, &obstacle{fmt.Sprintf("PostgreSQL %s is too old", s.version), "avni-messenger needs PostgreSQL 12 or later."}
-	case standby:
-		return s, &obstacle{"the database is a standby (in recovery)", "Connect to the primary: avni-messenger writes, and its replication slot is there."}
-	case owner == "":
-		return s, &obstacle{fmt.Sprintf("database %s has no table public.individual", database), "Check that it is Avni's database and that avni-server has migrated it."}
-	case !sees:
-		return s, &obstacle{fmt.Sprintf("role %s does not have the rights of %s, which owns Avni's tables: row-level security would hide every row from it", s.role, owner),
-			fmt.Sprintf("Run as a superuser, or as the master user on Amazon RDS: grant %q to %q;", owner, s.role)}
+	s, err := lookAtServer(ctx, pool)
+	if err != nil {
+		return s, err
+	}
+	for _, o := range []*obstacle{s.outdated(), s.isStandby(), s.isForeign(), s.isBlind()} {
+		if o != nil {
+			return s, o
+		}
 	}
 	return s, nil
+}
+
+func lookAtServer(ctx context.Context, pool *pgxpool.Pool) (server, error) {
+	var s server
+	err := pool.QueryRow(ctx, preflightSQL).Scan(&s.version, &s.number, &s.role, &s.database, &s.standby, &s.owner, &s.sees)
+	if err != nil {
+		return s, fmt.Errorf("look at the database: %w", err)
+	}
+	return s, nil
+}
+
+func (s server) outdated() *obstacle {
+	if s.number >= 120000 {
+		return nil
+	}
+	return &obstacle{fmt.Sprintf("PostgreSQL %s is too old", s.version), "avni-messenger needs PostgreSQL 12 or later."}
+}
+
+func (s server) isStandby() *obstacle {
+	if !s.standby {
+		return nil
+	}
+	return &obstacle{"the database is a standby (in recovery)", "Connect to the primary: avni-messenger writes, and its replication slot is there."}
+}
+
+// isForeign reports a database that is not Avni's.
+func (s server) isForeign() *obstacle {
+	if s.owner != "" {
+		return nil
+	}
+	return &obstacle{fmt.Sprintf("database %s has no table public.individual", s.database), "Check that it is Avni's database and that avni-server has migrated it."}
+}
+
+// isBlind reports a role that sees no rows of Avni.
+func (s server) isBlind() *obstacle {
+	if s.owner == "" || s.sees {
+		return nil
+	}
+	return &obstacle{fmt.Sprintf("role %s does not have the rights of %s, which owns Avni's tables: row-level security would hide every row from it", s.role, s.owner),
+		fmt.Sprintf("Run as a superuser, or as the master user on Amazon RDS: grant %q to %q;", s.owner, s.role)}
 }

@@ -40,26 +40,34 @@ func newHealthCommand(c console) *cobra.Command {
 }
 
 func askHealth(ctx context.Context, listen string, out io.Writer) error {
+	health, works, err := readHealth(ctx, listen)
+	if err != nil {
+		return err
+	}
+	printHealth(out, health)
+	if !works {
+		return errors.New("it does not work, see above")
+	}
+	return nil
+}
+
+// readHealth asks the avni-messenger that listens there how it does, and whether it works.
+func readHealth(ctx context.Context, listen string) (health metrics.Health, works bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+reachable(listen)+"/health", nil)
 	if err != nil {
-		return fmt.Errorf("ask %s: %w", listen, err)
+		return health, false, fmt.Errorf("ask %s: %w", listen, err)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return fmt.Errorf("no avni-messenger answers at %s: %w", listen, err)
+		return health, false, fmt.Errorf("no avni-messenger answers at %s: %w", listen, err)
 	}
 	defer response.Body.Close()
-	var health metrics.Health
 	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&health); err != nil {
-		return fmt.Errorf("what answers at %s is no avni-messenger: %w", listen, err)
+		return health, false, fmt.Errorf("what answers at %s is no avni-messenger: %w", listen, err)
 	}
-	printHealth(out, health)
-	if response.StatusCode != http.StatusOK {
-		return errors.New("it does not work, see above")
-	}
-	return nil
+	return health, response.StatusCode == http.StatusOK, nil
 }
 
 func printHealth(out io.Writer, health metrics.Health) {

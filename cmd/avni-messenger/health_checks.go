@@ -110,20 +110,24 @@ func (a *app) checkDetached(ctx context.Context) []metrics.Entry {
 
 // checkDispatch tells what is set to keep messages back.
 func (a *app) checkDispatch(context.Context) []metrics.Entry {
-	var notes []string
-	if a.cfg.DryRun {
-		notes = append(notes, "MESSENGER_DRY_RUN is on: nothing is sent")
-	}
-	if n := len(a.cfg.TestNumbers); n > 0 {
-		notes = append(notes, fmt.Sprintf("MESSENGER_TEST_NUMBERS is set: only those (%d) are ever messaged", n))
-	}
-	if !a.cfg.Dispatch {
-		notes = []string{"MESSENGER_DISPATCH is off: requests wait in the queue"}
-	}
-	if len(notes) > 0 {
+	if notes := a.cfg.keptBack(); len(notes) > 0 {
 		return []metrics.Entry{{Name: "dispatch", Status: metrics.Warning, Detail: strings.Join(notes, "; "), Fix: "Change it and restart when messages shall go out."}}
 	}
 	return []metrics.Entry{{Name: "dispatch", Status: metrics.OK, Detail: "on, quiet hours: " + a.cfg.QuietHours.String()}}
+}
+
+// keptBack says which settings keep messages back.
+func (c Config) keptBack() (notes []string) {
+	if !c.Dispatch {
+		return []string{"MESSENGER_DISPATCH is off: requests wait in the queue"}
+	}
+	if c.DryRun {
+		notes = append(notes, "MESSENGER_DRY_RUN is on: nothing is sent")
+	}
+	if n := len(c.TestNumbers); n > 0 {
+		notes = append(notes, fmt.Sprintf("MESSENGER_TEST_NUMBERS is set: only those (%d) are ever messaged", n))
+	}
+	return notes
 }
 
 func (a *app) checkOrganisations(context.Context) []metrics.Entry {

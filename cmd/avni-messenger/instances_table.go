@@ -37,9 +37,27 @@ const meetSQL = `
 // meet notes this process with its settings and returns the others that run, of every
 // slot. One whose settings mean nothing to this version is left out.
 func (t instanceTable) meet(ctx context.Context, settings []byte) ([]instance, error) {
-	rows, err := t.pool.Query(ctx, meetSQL, t.holder, t.slot, string(settings), t.forget.Seconds())
+	others, err := collectInstances(t.pool.Query(ctx, meetSQL, t.holder, t.slot, string(settings), t.forget.Seconds()))
 	if err != nil {
 		return nil, fmt.Errorf("note this process: %w", err)
+	}
+	return others, nil
+}
+
+// others returns the processes that run, without noting this one.
+func (t instanceTable) others(ctx context.Context) ([]instance, error) {
+	others, err := collectInstances(t.pool.Query(ctx, `
+		select holder, slot, settings::text from messenger.instance
+		 where seen_at > clock_timestamp() - make_interval(secs => $1) order by started_at, holder`, t.forget.Seconds()))
+	if err != nil {
+		return nil, fmt.Errorf("look for other processes: %w", err)
+	}
+	return others, nil
+}
+
+func collectInstances(rows pgx.Rows, err error) ([]instance, error) {
+	if err != nil {
+		return nil, err
 	}
 	var others []instance
 	var other instance
@@ -51,10 +69,7 @@ func (t instanceTable) meet(ctx context.Context, settings []byte) ([]instance, e
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("note this process: %w", err)
-	}
-	return others, nil
+	return others, err
 }
 
 const fullSQL = `

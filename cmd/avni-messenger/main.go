@@ -35,7 +35,7 @@ type console struct {
 // commands makes the subcommands, in the order of the help text.
 var commands = []func(console) *cobra.Command{
 	newRunCommand, newSetupCommand, newTeardownCommand, newDetachCommand, newAttachCommand, newCatchUpCommand, newRuleCommand,
-	newRequeueCommand, newCancelCommand, newReleaseCommand, newHealthCommand, newStatusCommand, newExplainCommand, newParityCommand,
+	newRequeueCommand, newCancelCommand, newReleaseCommand, newCheckCommand, newHealthCommand, newStatusCommand, newExplainCommand, newParityCommand,
 	func(console) *cobra.Command { return newDemoCommand() },
 }
 

@@ -48,7 +48,7 @@ func TestCommandLine(t *testing.T) {
 		{"version with one dash", []string{"-version"}, exitOK, "avni-messenger development", ""},
 		{"help of a command", []string{"run", "--help"}, exitOK, "SIGTERM", ""},
 		{"unknown subcommand", []string{"rule", "tst"}, exitConfig, "", "there is no command \"tst\"; did you mean \"test\"?\nRun 'avni-messenger rule --help'"},
-		{"no number", []string{"rule", "test", "--rule", "abc"}, exitConfig, "", `--rule is "abc"; it must be a whole number`},
+		{"no number", []string{"rule", "resume", "--rule", "abc"}, exitConfig, "", `--rule is "abc"; it must be a whole number`},
 		{"unknown command", []string{"setpu"}, exitConfig, "", `there is no command "setpu"; did you mean "setup"?`},
 		{"unknown flag", []string{"setup", "-prnt"}, exitConfig, "", "unknown flag: --prnt\nRun 'avni-messenger setup --help'"},
 		{"superfluous argument", []string{"run", "now"}, exitConfig, "", `avni-messenger run takes no argument, but was given "now"`},

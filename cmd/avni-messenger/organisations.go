@@ -29,15 +29,13 @@ type directory struct {
 	own     func(context.Context, *snapshot, []ownedRow) ([]ownedRow, error) // see ownership.keep; nil: nobody keeps watch
 	loading sync.Mutex                                                       // one reader of the tables at a time: an older answer never replaces a newer one
 	now     atomic.Pointer[snapshot]
+	read    atomic.Pointer[time.Time] // when; nil before the first time
 }
 
 var _ rules.Directory = (*directory)(nil)
 
 func newDirectory(pool *pgxpool.Pool, cfg Config, log *slog.Logger) *directory {
-	d := &directory{pool: pool, log: log.With("component", "organisations"), guard: guard{
-		Mode: cfg.Mode, Selection: cfg.Organisations, SoleOwner: bool(cfg.SoleOwner),
-		Rules: bool(cfg.Rules), Dispatch: bool(cfg.Dispatch),
-	}}
+	d := &directory{pool: pool, log: log.With("component", "organisations"), guard: cfg.guard()}
 	d.now.Store(&snapshot{})
 	return d
 }
@@ -51,6 +49,8 @@ func (d *directory) Load(ctx context.Context) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	read := time.Now()
+	d.read.Store(&read)
 	before, after := d.now.Load(), d.guard.assemble(found)
 	if d.own != nil {
 		if found.owned, err = d.own(ctx, after, found.owned); err != nil {

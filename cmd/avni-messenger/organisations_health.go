@@ -100,16 +100,22 @@ var (
 		"1 for the mode of an organisation.", []string{"organisation", "mode"}, nil)
 	organisationHeld = prometheus.NewDesc("messenger_organisation_held",
 		"Whether nothing is written and sent for an organisation although its mode says so; /health says why.", []string{"organisation"}, nil)
+	organisationRefresh = prometheus.NewDesc("messenger_organisation_refresh_timestamp_seconds",
+		"When the organisations and their settings were last read; absent before the first time.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (d *directory) Describe(descs chan<- *prometheus.Desc) {
 	descs <- organisationMode
 	descs <- organisationHeld
+	descs <- organisationRefresh
 }
 
 // Collect implements prometheus.Collector.
 func (d *directory) Collect(found chan<- prometheus.Metric) {
+	if read := d.read.Load(); read != nil {
+		found <- prometheus.MustNewConstMetric(organisationRefresh, prometheus.GaugeValue, float64(read.UnixMilli())/1000)
+	}
 	for _, s := range d.now.Load().standings {
 		held := 0.0
 		if s.Held != "" {

@@ -20,6 +20,10 @@ type guard struct {
 	Slot string
 }
 
+func (c Config) guard() guard {
+	return guard{Mode: c.Mode, Selection: c.Organisations, SoleOwner: bool(c.SoleOwner), Rules: bool(c.Rules), Dispatch: bool(c.Dispatch)}
+}
+
 // standing is where one organisation stands: what is wanted for it, and what keeps it
 // from that.
 type standing struct {
@@ -139,17 +143,27 @@ func (g guard) judge(s *standing, row organisationRow, config glificConfig, conf
 	case s.dispatch.ActingUserID == 0:
 		s.Held = fmt.Sprintf("avniSystemUser %q of its Glific configuration is no user of the organisation", config.systemUser)
 		s.Fix = "Put the username of a user of this organisation there, in the Glific settings of Avni's web app (avni-server needs it as well); no restart is needed."
-	case s.Mode == ModeFull && s.Messaging && !g.SoleOwner:
-		s.Held = "enableMessaging is true, so avni-server runs the rules as well: both would write and send every message"
-		s.Fix = "Set enableMessaging to false in the organisation's settings, or, if avni-server's messaging is off by other means, " +
-			"set MESSENGER_SOLE_OWNER=true. Until then its changes wait, and none is lost."
-	case s.Mode == ModeDispatch && !s.Messaging:
-		s.Held = "enableMessaging is not true: messaging is switched off in Avni"
-		s.Fix = "Set enableMessaging to true in the organisation's settings, or use mode full."
+	default:
+		s.Held, s.Fix = g.messagingConflict(s)
 	}
 	if s.Mode == ModeShadow { // nothing is written or sent that could be held back
 		s.Trouble, s.Held = s.Held, ""
 	}
+}
+
+// messagingConflict says what in avni-server's own switch speaks against the mode, "" if
+// nothing does, and what to do about it.
+func (g guard) messagingConflict(s *standing) (held, fix string) {
+	switch {
+	case s.Mode == ModeFull && s.Messaging && !g.SoleOwner:
+		return "enableMessaging is true, so avni-server runs the rules as well: both would write and send every message",
+			"Set enableMessaging to false in the organisation's settings, or, if avni-server's messaging is off by other means, " +
+				"set MESSENGER_SOLE_OWNER=true. Until then its changes wait, and none is lost."
+	case s.Mode == ModeDispatch && !s.Messaging:
+		return "enableMessaging is not true: messaging is switched off in Avni",
+			"Set enableMessaging to true in the organisation's settings, or use mode full."
+	}
+	return "", ""
 }
 
 func (g guard) treatment(s *standing) rules.Treatment {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -102,4 +101,3 @@ func showParity(ctx context.Context, cfg Config, of parityOf, c console) error {
 	}
 	return err
 }
-

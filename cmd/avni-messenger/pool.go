@@ -13,6 +13,11 @@ import (
 // newPool returns a pool that connects when it is first used. It is kept small, because
 // Avni's own servers need the connections, and a transaction that idles is cut off.
 func newPool(cfg Config) (*pgxpool.Pool, error) {
+	return newPoolWith(cfg, func(*pgxpool.Config) {})
+}
+
+// newPoolWith is newPool with something else about it.
+func newPoolWith(cfg Config, adapt func(*pgxpool.Config)) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(cfg.Database.ConnectionURL())
 	if err != nil {
 		return nil, fmt.Errorf("parse database url: %w", err)
@@ -27,6 +32,7 @@ func newPool(cfg Config) (*pgxpool.Pool, error) {
 	params := config.ConnConfig.RuntimeParams
 	params["application_name"] = "avni-messenger"
 	params["idle_in_transaction_session_timeout"] = "60000"
+	adapt(config)
 	pool, err := pgxpool.NewWithConfig(context.Background(), config)
 	if err != nil {
 		return nil, fmt.Errorf("open pool: %w", err)

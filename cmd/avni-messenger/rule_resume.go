@@ -53,14 +53,23 @@ func resumeRule(ctx context.Context, cfg Config, rule int64, out io.Writer) erro
 		return found(err, cfg)
 	}
 	if len(asked) == 0 {
-		fmt.Fprintf(out, "rule %d is not paused: nothing to do\n", rule)
+		fmt.Fprintf(out, "rule %d was not paused: nothing to do\n", rule)
 		return nil
 	}
+	waits := false
 	for _, pause := range asked {
+		if pause.Resumed != nil {
+			fmt.Fprintf(out, "the %s rule of rule %d was not paused any more: it was let go on at %s, and waits for the running avni-messenger to see that\n",
+				pause.Script, rule, pause.Resumed.In(cfg.Timezone.Location()).Format("2006-01-02 15:04:05 MST"))
+			continue
+		}
+		waits = true
 		fmt.Fprintf(out, "the %s rule of rule %d, paused since %s after %s (%s: %s), goes on\n", pause.Script, rule,
 			pause.Since.In(cfg.Timezone.Location()).Format("2006-01-02 15:04:05 MST"), counted(pause.Failures, "failure", "failures"), pause.Kind, pause.Text)
 	}
-	fmt.Fprintf(out, "the running avni-messenger sees it within %s, or else when it is started\n", resumeSeenWithin)
+	if waits {
+		fmt.Fprintf(out, "the running avni-messenger sees it within %s, or else when it is started\n", resumeSeenWithin)
+	}
 	return nil
 }
 

@@ -50,7 +50,7 @@ func TestRuleResume(t *testing.T) {
 	}
 	expect(exitConfig, "", "--rule must be given")
 	expect(exitTrouble, "", "there is no message rule 1\n", "--rule", "1")
-	expect(exitOK, "rule 603 is not paused: nothing to do\n", "", "--rule", "603")
+	expect(exitOK, "rule 603 was not paused: nothing to do\n", "", "--rule", "603")
 	expect(exitOK, " IST after 50 failures (throw: TypeError: Cannot read property 'here' of undefined (line 1, column ", "", "--rule", "607")
 	within(t, func() string {
 		var answered int
@@ -61,7 +61,7 @@ func TestRuleResume(t *testing.T) {
 		return ""
 	})
 	r.awaitHealth(http.StatusOK, "{Name:rules Status:ok")
-	expect(exitOK, "rule 607 is not paused: nothing to do\n", "", "--rule", "607")
+	expect(exitOK, "rule 607 was not paused: nothing to do\n", "", "--rule", "607")
 }
 
 // Messages whose rule fails too often wait for it. Once it is corrected they go out, and so
@@ -97,4 +97,32 @@ func TestMessagesWaitForPausedRule(t *testing.T) {
 		return ""
 	})
 	p.stop()
+}
+
+// pauseRule pauses a schedule rule as its failures would.
+func pauseRule(t *testing.T, db *avnitest.DB, rule int64) {
+	t.Helper()
+	if _, err := db.Pool().Exec(t.Context(), `insert into messenger.rule_pause (rule_id, phase, organisation_id, kind, reason, failures, fingerprint)
+		values ($1, 'schedule', 101, 'throw', 'x', 50, 'f')`, rule); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Nobody runs who would hear of it in between.
+func TestRuleResumeTwice(t *testing.T) {
+	db := avnitest.New(t)
+	pauseRule(t, db, 607)
+	resume := func() string {
+		code, stdout, stderr := command(t, []string{"MESSENGER_DATABASE_URL=" + db.URL()}, "rule", "resume", "--rule", "607")
+		if code != exitOK || stderr != "" {
+			t.Errorf("code %d, stderr %q", code, stderr)
+		}
+		return stdout
+	}
+	if first := resume(); !strings.HasPrefix(first, "the schedule rule of rule 607, paused since ") || !strings.Contains(first, "goes on\nthe running") {
+		t.Errorf("at first: %s", first)
+	}
+	if second := resume(); !strings.HasPrefix(second, "the schedule rule of rule 607 was not paused any more: it was let go on at ") || strings.Contains(second, "goes on\n") {
+		t.Errorf("then: %s", second)
+	}
 }

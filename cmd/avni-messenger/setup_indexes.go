@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"avni-messenger/cdc"
 )
 
 // queueIndex is an index on message_request_queue, which Avni leaves without any but
@@ -21,6 +23,11 @@ var queueIndexes = []queueIndex{
 		definition: "message_request_queue (organisation_id, scheduled_date_time) " +
 			"where not is_voided and delivery_status <> 'Sent'",
 		why: "what is due",
+	}, {
+		name: "avni_messenger_queue_modified",
+		definition: "message_request_queue (organisation_id, last_modified_date_time) " +
+			"where not is_voided and delivery_status <> 'Sent'",
+		why: "what has just been written",
 	}, {
 		name:       "avni_messenger_queue_entity",
 		definition: "message_request_queue (message_rule_id, entity_id)",
@@ -53,14 +60,22 @@ func (i queueIndex) drop() string {
 	return "drop index concurrently if exists public." + i.name
 }
 
+// valid says whether the index is of use; nil: it is not there.
+func (i queueIndex) valid(ctx context.Context, db cdc.Querier) (valid *bool, err error) {
+	err = db.QueryRow(ctx, `select (select indisvalid from pg_index where indexrelid = to_regclass($1))`, "public."+i.name).Scan(&valid)
+	if err != nil {
+		return nil, fmt.Errorf("look for index %s: %w", i.name, err)
+	}
+	return valid, nil
+}
+
 // ensure makes the index unless it is there. One that an earlier attempt left half
 // built is built anew. It gives up after a minute, because it has to wait for every
 // transaction that is open; created says whether it made one.
 func (i queueIndex) ensure(ctx context.Context, conn *pgx.Conn) (created bool, err error) {
-	var valid *bool
-	err = conn.QueryRow(ctx, `select (select indisvalid from pg_index where indexrelid = to_regclass($1))`, "public."+i.name).Scan(&valid)
+	valid, err := i.valid(ctx, conn)
 	if err != nil {
-		return false, fmt.Errorf("look for index %s: %w", i.name, err)
+		return false, err
 	}
 	if valid != nil && *valid {
 		return false, nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"avni-messenger/cdc"
 	"avni-messenger/internal/schema"
 )
 
@@ -19,9 +20,9 @@ type roleState struct {
 	managed     bool // the server is Amazon RDS
 }
 
-func (s *setup) readRole(ctx context.Context) (roleState, error) {
+func readRole(ctx context.Context, db cdc.Querier, role string) (roleState, error) {
 	var r roleState
-	err := s.conn.QueryRow(ctx, `
+	err := db.QueryRow(ctx, `
 		select r.oid is not null,
 		       coalesce(r.rolreplication or r.rolsuper or pg_has_role(r.oid, rds.oid, 'member'), false),
 		       coalesce(pg_has_role(r.oid, t.relowner, 'usage'), false),
@@ -31,18 +32,46 @@ func (s *setup) readRole(ctx context.Context) (roleState, error) {
 		from pg_class t
 		left join pg_roles r on r.rolname = $1
 		left join pg_roles rds on rds.rolname = 'rds_replication'
-		where t.oid = 'public.individual'::regclass`, s.role).
+		where t.oid = 'public.individual'::regclass`, role).
 		Scan(&r.exists, &r.replication, &r.inherits, &r.creates, &r.watches, &r.managed)
 	if err != nil {
-		return r, fmt.Errorf("look for role %s: %w", s.role, err)
+		return r, fmt.Errorf("look for role %s: %w", role, err)
 	}
 	return r, nil
+}
+
+// right is something that a role must be allowed to.
+type right struct {
+	held      func(roleState) bool
+	did, lack string // what is said once it is granted, and while it is missing
+	grant     string
+	optional  bool
+}
+
+// rightsOf lists what the role needs in a database whose Avni tables belong to owner.
+func rightsOf(role, owner, database string, managed bool) []right {
+	role = pgx.Identifier{role}.Sanitize()
+	replicate := "alter role " + role + " replication;"
+	if managed {
+		replicate = "grant rds_replication to " + role + ";"
+	}
+	return []right{
+		{func(r roleState) bool { return r.replication }, "may read replication slots now", "may not read replication slots", replicate, false},
+		{func(r roleState) bool { return r.inherits }, "has the rights of " + owner + " now", "does not have the rights of " + owner + ", which owns Avni's tables",
+			"grant " + pgx.Identifier{owner}.Sanitize() + " to " + role + ";", false},
+		{func(r roleState) bool { return r.creates }, "may create a publication now", "may not create a publication in this database",
+			"grant create on database " + pgx.Identifier{database}.Sanitize() + " to " + role + ";", false},
+		// Without it they are waited for as well, but nobody is told for how long already, and
+		// a search by time does not know how far back to begin.
+		{func(r roleState) bool { return r.watches }, "is shown since when others' transactions have been open",
+			"is not shown since when transactions of other roles have been open", "grant pg_monitor to " + role + ";", true},
+	}
 }
 
 // makeRole makes the role and grants it what it needs, as far as the connection may.
 // The steps that follow need the role; ready says whether it is there.
 func (s *setup) makeRole(ctx context.Context) (ready bool, err error) {
-	state, err := s.readRole(ctx)
+	state, err := readRole(ctx, s.conn, s.role)
 	if err != nil {
 		return false, err
 	}
@@ -64,34 +93,15 @@ func (s *setup) makeRole(ctx context.Context) (ready bool, err error) {
 	} else {
 		s.told.found("role", s.role)
 	}
-	return true, s.grantRights(ctx, state.managed, role)
+	return true, s.grantRights(ctx, state.managed)
 }
 
 // grantRights gives the role what it lacks. Each right is looked at anew, because the
 // one before may bring it, and after granting it, because PostgreSQL only warns when it
 // grants nothing.
-func (s *setup) grantRights(ctx context.Context, managed bool, role string) error {
-	replicate := "alter role " + role + " replication;"
-	if managed {
-		replicate = "grant rds_replication to " + role + ";"
-	}
-	for _, right := range []struct {
-		held      func(roleState) bool
-		did, lack string
-		grant     string
-		optional  bool
-	}{
-		{func(r roleState) bool { return r.replication }, "may read replication slots now", "may not read replication slots", replicate, false},
-		{func(r roleState) bool { return r.inherits }, "has the rights of " + s.owner + " now", "does not have the rights of " + s.owner + ", which owns Avni's tables",
-			"grant " + pgx.Identifier{s.owner}.Sanitize() + " to " + role + ";", false},
-		{func(r roleState) bool { return r.creates }, "may create a publication now", "may not create a publication in this database",
-			"grant create on database " + pgx.Identifier{s.database}.Sanitize() + " to " + role + ";", false},
-		// Without it they are waited for as well, but nobody is told for how long already, and
-		// a search by time does not know how far back to begin.
-		{func(r roleState) bool { return r.watches }, "is shown since when others' transactions have been open",
-			"is not shown since when transactions of other roles have been open", "grant pg_monitor to " + role + ";", true},
-	} {
-		state, err := s.readRole(ctx)
+func (s *setup) grantRights(ctx context.Context, managed bool) error {
+	for _, right := range rightsOf(s.role, s.owner, s.database, managed) {
+		state, err := readRole(ctx, s.conn, s.role)
 		if err != nil {
 			return err
 		}
@@ -101,7 +111,7 @@ func (s *setup) grantRights(ctx context.Context, managed bool, role string) erro
 		if _, err := s.try(ctx, right.grant); err != nil {
 			return err
 		}
-		if state, err = s.readRole(ctx); err != nil {
+		if state, err = readRole(ctx, s.conn, s.role); err != nil {
 			return err
 		}
 		switch {
@@ -130,13 +140,21 @@ select coalesce((select pg_get_userbyid(nspowner)::text from pg_namespace where 
 		      and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype in ('a', 'i') and c.relkind = 'S')
 	) as found order by rank, statement)`
 
+// schemaOwner says who owns schema messenger, "" if it is not there, and what gives the role
+// what in it is somebody else's.
+func schemaOwner(ctx context.Context, db cdc.Querier, role string) (owner string, mend []string, err error) {
+	if err := db.QueryRow(ctx, foreignSQL, schema.Name, role).Scan(&owner, &mend); err != nil {
+		return "", nil, fmt.Errorf("look for schema %s: %w", schema.Name, err)
+	}
+	return owner, mend, nil
+}
+
 // makeSchema makes schema messenger for the role. Its tables come later, made by the
 // role itself; ready says whether they can be.
 func (s *setup) makeSchema(ctx context.Context) (ready bool, err error) {
-	var owner string
-	var foreign []string
-	if err := s.conn.QueryRow(ctx, foreignSQL, schema.Name, s.role).Scan(&owner, &foreign); err != nil {
-		return false, fmt.Errorf("look for schema %s: %w", schema.Name, err)
+	owner, foreign, err := schemaOwner(ctx, s.conn, s.role)
+	if err != nil {
+		return false, err
 	}
 	if len(foreign) > 0 {
 		text := fmt.Sprintf("not all of %s belongs to %s", schema.Name, s.role)

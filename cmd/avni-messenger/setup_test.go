@@ -312,7 +312,7 @@ func runScript(t *testing.T, url, script string) (errs []string) {
 	return errs
 }
 
-// statements splits a script at the semicolons that end a line outside of $setup$
+// statements splits a script at the semicolons that end a line outside of $setup$ and $do$
 // quotes; comments stay with what follows them.
 func statements(script string) []string {
 	var found []string
@@ -323,7 +323,7 @@ func statements(script string) []string {
 		if strings.HasPrefix(line, "--") {
 			continue
 		}
-		quoted = quoted != (strings.Count(line, "$setup$")%2 == 1)
+		quoted = quoted != ((strings.Count(line, "$setup$")+strings.Count(line, "$do$"))%2 == 1)
 		if !quoted && strings.HasSuffix(line, ";\n") {
 			found = append(found, current.String())
 			current.Reset()

@@ -30,10 +30,12 @@ The role stays. After --schema a superuser can drop it, in Avni's database:
 Never do so with a role that owns anything else, such as avni-server's: "drop owned"
 drops all of that. "teardown --schema" says which SQL is right.
 
+With --print it connects to nothing and prints the SQL.
+
 Avni's tables and rows are not touched.`
 
 // teardownOptions are the flags of the command.
-type teardownOptions struct{ withSchema, force bool }
+type teardownOptions struct{ withSchema, force, print bool }
 
 func newTeardownCommand(c console) *cobra.Command {
 	var options teardownOptions
@@ -47,11 +49,20 @@ func newTeardownCommand(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if options.print {
+				script, err := printTeardown(cfg.names())
+				if err != nil {
+					return err
+				}
+				_, err = io.WriteString(c.stdout, script)
+				return err
+			}
 			return teardownDatabase(cmd.Context(), cfg, options, c.stdout)
 		},
 	}
 	cmd.Flags().BoolVar(&options.withSchema, "schema", false, "drop schema messenger and our indexes as well")
 	cmd.Flags().BoolVar(&options.force, "force", false, "disconnect an avni-messenger that runs")
+	cmd.Flags().BoolVar(&options.print, "print", false, "print the SQL for a DBA instead of running it; connects to nothing")
 	return cmd
 }
 

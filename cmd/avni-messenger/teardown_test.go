@@ -120,3 +120,29 @@ func TestTeardown(t *testing.T) {
 		t.Errorf("%d objects are left, %v", left, err)
 	}
 }
+
+func TestPrintedTeardownRuns(t *testing.T) {
+	db, environ := bareDatabase(t)
+	if code, stdout, stderr := command(t, environ(db.URL()), "setup"); code != exitOK {
+		t.Fatalf("setup ended with %d: %s%s", code, stdout, stderr)
+	}
+	code, script, stderr := command(t, environ("postgres://nobody@127.0.0.1:1/nowhere"), "teardown", "-print")
+	if code != exitOK || stderr != "" {
+		t.Fatalf("teardown -print ended with %d: %s", code, stderr)
+	}
+	for range 2 {
+		if errs := runScript(t, db.SuperuserURL(), script); len(errs) > 0 {
+			t.Fatalf("the script failed for a superuser: %v", errs)
+		}
+	}
+	var left int
+	err := queryRow(t, db.URL(), `select (select count(*) from pg_replication_slots where database = current_database())
+		+ (select count(*) from pg_publication) + (select count(*) from messenger.position)`).Scan(&left)
+	if err != nil || left != 0 {
+		t.Errorf("%d objects are left, %v", left, err)
+	}
+	_, again, _ := command(t, environ(db.URL()), "setup", "-print")
+	if errs := runScript(t, db.SuperuserURL(), again); len(errs) > 0 {
+		t.Errorf("setup after teardown failed: %v", errs)
+	}
+}

@@ -79,7 +79,7 @@ var sessionTemplate = &document{
 	operation: OpTemplate, name: "Template", repeatable: true, most: atOnce,
 	field: "sessionTemplate", parameters: []parameter{{"id", "ID!"}}, arguments: `id: $id`,
 	selection: `
-    sessionTemplate { id numberParameters type status isActive language { locale } }
+    sessionTemplate { id numberParameters type status isActive body language { locale } }
     errors { key message }`,
 }
 
@@ -87,6 +87,13 @@ var organization = &document{
 	operation: OpOrganization, name: "Organization", repeatable: true, most: 1, field: "organization",
 	selection: `
     organization { isSuspended suspendedUntil }
+    errors { key message }`,
+}
+
+var currentUser = &document{
+	operation: OpCurrentUser, name: "CurrentUser", repeatable: true, most: 1, field: "currentUser",
+	selection: `
+    user { roles isRestricted language { locale } }
     errors { key message }`,
 }
 

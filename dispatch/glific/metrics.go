@@ -22,10 +22,11 @@ const (
 	OpFindSentToGroup Operation = "find_sent_to_group"
 	OpGroupMembers    Operation = "group_members"
 	OpOrganization    Operation = "organization"
+	OpCurrentUser     Operation = "current_user"
 )
 
 var operations = []Operation{OpLogin, OpContactByPhone, OpOptinContact, OpSend, OpFindSent,
-	OpReceipts, OpTemplate, OpSendToGroup, OpFindSentToGroup, OpGroupMembers, OpOrganization}
+	OpReceipts, OpTemplate, OpSendToGroup, OpFindSentToGroup, OpGroupMembers, OpOrganization, OpCurrentUser}
 
 // Metrics counts the calls of all clients of the process.
 type Metrics struct {

@@ -13,6 +13,7 @@ type Template struct {
 	Status           string // the provider's word, such as APPROVED, PENDING or REJECTED; not checked by Glific
 	Active           bool   // not checked by Glific either
 	Language         string // such as en or hi; "" if Glific does not say
+	Body             string // with {{1}}, {{2}}, …; without its buttons
 }
 
 // Template looks a template up. False: Glific has none with that id.
@@ -29,6 +30,7 @@ func (c *Client) Template(ctx context.Context, id int) (t Template, ok bool, err
 			Type             string     `json:"type"`
 			Status           string     `json:"status"`
 			IsActive         bool       `json:"isActive"`
+			Body             string     `json:"body"`
 			Language         struct {
 				Locale string `json:"locale"`
 			} `json:"language"`
@@ -49,5 +51,5 @@ func (c *Client) Template(ctx context.Context, id int) (t Template, ok bool, err
 	case string(w.ID) != strconv.Itoa(id) || w.NumberParameters == nil:
 		return Template{}, false, c.fail(r.operation, BadAnswer, "the answer is not about the template, or does not say how many parameters it has", nil)
 	}
-	return Template{id, *w.NumberParameters, w.Type, w.Status, w.IsActive, w.Language.Locale}, true, nil
+	return Template{id, *w.NumberParameters, w.Type, w.Status, w.IsActive, w.Language.Locale, w.Body}, true, nil
 }

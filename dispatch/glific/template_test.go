@@ -13,9 +13,9 @@ func TestTemplate(t *testing.T) {
 	s := newSetup(t, glifictest.Options{})
 	s.asha.AddTemplate(glifictest.Template{ID: 7020, Body: "{{1}},{{2}}", Status: "REJECTED", Inactive: true, Language: "hi"})
 	for id, want := range map[int]glific.Template{
-		7001: {ID: 7001, NumberParameters: 2, Type: "TEXT", Status: "APPROVED", Active: true, Language: "en"},
-		7010: {ID: 7010, NumberParameters: 1, Type: "IMAGE", Status: "APPROVED", Active: true, Language: "en"},
-		7020: {ID: 7020, NumberParameters: 1, Type: "TEXT", Status: "REJECTED", Language: "hi"},
+		7001: {ID: 7001, NumberParameters: 2, Type: "TEXT", Status: "APPROVED", Active: true, Language: "en", Body: "Namaste {{1}}, welcome to {{2}}."},
+		7010: {ID: 7010, NumberParameters: 1, Type: "IMAGE", Status: "APPROVED", Active: true, Language: "en", Body: "Camp on {{1}}"},
+		7020: {ID: 7020, NumberParameters: 1, Type: "TEXT", Status: "REJECTED", Language: "hi", Body: "{{1}},{{2}}"},
 	} {
 		got, ok, err := s.Template(t.Context(), id)
 		if d := cmp.Diff(want, got); d != "" || !ok || err != nil {

@@ -29,7 +29,7 @@ func (x *execution) user() object {
 	u := x.organisation.user
 	var restricted any // null for staff
 	if roleOf(u.role) > staff {
-		restricted = false
+		restricted = u.restricted
 	}
 	return object{
 		"id":           "1",
@@ -37,6 +37,7 @@ func (x *execution) user() object {
 		"phone":        u.phone,
 		"roles":        []string{u.role},
 		"isRestricted": restricted,
+		"language":     language(u.locale()),
 		"organization": func() any { return x.describe() },
 	}
 }
@@ -64,6 +65,13 @@ func (x *execution) describe() object {
 func (o *Organisation) SetHindi(hindi bool) {
 	defer o.lock()()
 	o.user.hindi = hindi
+}
+
+func (u apiUser) locale() string {
+	if u.hindi {
+		return "hi"
+	}
+	return "en"
 }
 
 // hindi are the errors that Glific has in Hindi; the others stay English. The words are

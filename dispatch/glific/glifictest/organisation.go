@@ -39,7 +39,7 @@ type Organisation struct {
 
 type apiUser struct {
 	phone, password, name, role string
-	hindi                       bool
+	hindi, restricted           bool
 }
 
 // Contact is a person an organisation knows.

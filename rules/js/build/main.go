@@ -54,6 +54,10 @@ func run(dir string) error {
 // package rules-config, health modules included, gets ours.
 func bundle(dir, banner string) ([]byte, error) {
 	ours := filepath.Join(dir, "src", "rules-config", "index.js")
+	models, err := newModels(dir)
+	if err != nil {
+		return nil, err
+	}
 	result := api.Build(api.BuildOptions{
 		EntryPoints: []string{filepath.Join(dir, "src", "main.js")},
 		Bundle:      true,
@@ -69,8 +73,11 @@ func bundle(dir, banner string) ([]byte, error) {
 		MinifySyntax:     true,
 		LegalComments:    api.LegalCommentsInline,
 		Banner:           map[string]string{"js": banner},
-		Plugins:          []api.Plugin{{Name: "patches", Setup: patched}},
-		LogLevel:         api.LogLevelSilent,
+		Inject:           []string{filepath.Join(dir, helperFile)},
+		Plugins: []api.Plugin{{Name: "patches", Setup: patched}, {Name: "models", Setup: func(build api.PluginBuild) {
+			build.OnLoad(api.OnLoadOptions{Filter: `[/\\]openchs-models[/\\]dist[/\\].*\.js$`}, models.load)
+		}}},
+		LogLevel: api.LogLevelSilent,
 	})
 	if len(result.Errors) > 0 {
 		return nil, errors.New(strings.Join(api.FormatMessages(result.Errors, api.FormatMessagesOptions{Kind: api.ErrorMessage}), ""))

@@ -29,10 +29,16 @@ var patches = []patch{{
 	new:  ";(function() { 'use strict';\n",
 }}
 
-// The bundle keeps a list of the CommonJS modules that it has loaded, for src/freeze.js.
+// The bundle keeps a list of the CommonJS modules that it has loaded, for src/freeze.js, which is
+// told when one that nothing else waits for has been loaded.
 var records = []patch{
-	{file: "the bundle", old: "(()=>{var __create=", new: "(()=>{var __loaded=[];var __create="},
-	{file: "the bundle", old: "((mod={exports:{}}).exports,mod)", new: "((__loaded.push(mod={exports:{}}),mod.exports),mod)"},
+	{file: "the bundle", old: "(()=>{var __create=", new: "(()=>{var __loaded=[],__loading=0,__late=()=>{};var __create="},
+	{
+		file: "the bundle",
+		old:  "try{return mod||(0,cb[__getOwnPropNames(cb)[0]])((mod={exports:{}}).exports,mod),mod.exports}catch(e){throw mod=0,e}",
+		new: "if(mod)return mod.exports;__loading++;try{(0,cb[__getOwnPropNames(cb)[0]])((__loaded.push(mod={exports:{}}),mod.exports),mod)}" +
+			"catch(e){throw mod=0,e}finally{__loading--}__loading||__late();return mod.exports",
+	},
 }
 
 // apply makes the patch to the code of its file. That its text is not there once is an

@@ -65,4 +65,5 @@ export const freezeWorld = () => {
   const { prototype: locales } = moment.localeData().constructor;
   Object.keys(locales).forEach((name) => unshadow(locales, name));
   freezeAll(globalThis, ...unnamed(), ...givenParts());
+  __late = () => freezeAll(); // what is loaded from now on
 };

@@ -54,14 +54,19 @@ const capJSON = () => {
   put(JSON, 'stringify', method('stringify', (self, args) => stringify(args[0], args[1], args[2])));
 };
 
-// guard puts a constructor in the place of a native one that looks at its arguments first.
+// guard puts a constructor in the place of a native one that looks at its arguments first, and
+// may know what is to be made of them.
 // Not a Proxy: goja's instanceof does not take a proxied constructor.
-const guard = (name, check) => {
+const guard = (name, check, known = () => undefined) => {
   const original = globalThis[name];
   if (!original) return;
   const guarded = ({
     [name]: function (...args) {
       check(args);
+      if (new.target === undefined || new.target === guarded) {
+        const made = known(...args);
+        if (made) return made;
+      }
       if (!new.target) return apply(original, this, args);
       return construct(original, args, new.target === guarded ? original : new.target);
     },
@@ -99,7 +104,7 @@ const checkPattern = (args) => {
 const guardConstructors = () => {
   guard('ArrayBuffer', checkBytes(1));
   TYPED_ARRAYS.forEach((name) => globalThis[name] && guard(name, checkBytes(globalThis[name].BYTES_PER_ELEMENT)));
-  guard('RegExp', checkPattern);
+  guard('RegExp', checkPattern, host.libraryPattern);
   const { Array: original } = globalThis;
   guard('Array', (args) => { if (args.length === 1 && typeof args[0] === 'number') checkLength(args[0]); });
   // What map and filter make of a plain array is made by the original, which is several times as fast.
