@@ -67,7 +67,9 @@ func newApp(cfg Config, log *slog.Logger) (*app, error) {
 	registry.MustRegister(a.directory, metrics.NewPostgresCollector(metrics.PostgresOptions{
 		Pool: pool, Slot: cfg.Slot, Since: a.cfg.window(), Organisations: a.directory.Served, Log: log,
 	}))
-	a.server, err = metrics.Listen(cfg.Listen, metrics.ServerOptions{Registry: registry, Narrow: !bool(cfg.MetricsFor), Build: build, Checks: a.checks(), Log: log})
+	served := metrics.ServerOptions{Registry: registry, Narrow: !bool(cfg.MetricsFor), Build: build, Checks: a.checks(), Log: log}
+	served.Page = a.newPage(build.Version, served.Health)
+	a.server, err = metrics.Listen(cfg.Listen, served)
 	if err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("MESSENGER_LISTEN: %w: set it to a free address, or stop what uses this one", err)

@@ -51,6 +51,7 @@ type Config struct {
 	Publication string    `env:"MESSENGER_PUBLICATION" envDefault:"avni_messenger"`
 	MaxSlotWAL  Size      `env:"MESSENGER_MAX_SLOT_WAL" envDefault:"8GB"`
 	Listen      string    `env:"MESSENGER_LISTEN" envDefault:"127.0.0.1:8024"`
+	UIPassword  Secret    `env:"MESSENGER_UI_PASSWORD"`
 	MetricsFor  Switch    `env:"MESSENGER_METRICS_ORGANISATIONS" envDefault:"on"`
 	LogLevel    LogLevel  `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat   LogFormat `env:"LOG_FORMAT" envDefault:"json"`
@@ -165,6 +166,8 @@ func (c *Config) rangeProblems() []problem {
 		check(err == nil, "MESSENGER_RULES_CONFIG", "is %q, which cannot be read: %v", c.RulesConfig, err)
 		_ = file.Close() // also of none
 	}
+	check(c.UIPassword == "" || len(c.UIPassword) >= leastPassword, "MESSENGER_UI_PASSWORD", "has %d characters; it must have at least %d, because whoever knows it sees names and phone numbers",
+		len(c.UIPassword), leastPassword)
 	_, _, err := net.SplitHostPort(c.Listen)
 	check(err == nil, "MESSENGER_LISTEN", "is %q; it must be host:port, such as 127.0.0.1:8024 or :8024", c.Listen)
 	return problems
@@ -235,6 +238,7 @@ func (c Config) LogValue() slog.Value {
 		slog.String("publication", c.Publication),
 		slog.String("max_slot_wal", c.MaxSlotWAL.String()),
 		slog.String("listen", c.Listen),
+		slog.String("ui_password", c.UIPassword.String()),
 		slog.String("metrics_organisations", c.MetricsFor.String()),
 	)
 }

@@ -174,3 +174,19 @@ func (f *LogFormat) UnmarshalText(text []byte) error {
 	}
 	return fmt.Errorf("is %q; it must be json or text", text)
 }
+
+// Secret is a text that is never printed.
+type Secret string
+
+// leastPassword is how many characters a password has at least.
+const leastPassword = 8
+
+func (s Secret) String() string {
+	if s == "" {
+		return "not set"
+	}
+	return "set"
+}
+
+// GoString is String, so that no way of printing shows it.
+func (s Secret) GoString() string { return s.String() }

@@ -30,7 +30,7 @@ select organisation_id, kind, since, request_id, detail from messenger.hold wher
 // until an operator releases it, and one that we do not own yet.
 func (g guard) judgeOwnership(s *standing, found avniRows) {
 	s.ours = s.Held == "" && (s.Mode == ModeFull || s.Mode == ModeDispatch)
-	if s.Mode == ModeShadow || s.Mode == ModeNone {
+	if s.Mode == ModeShadow || g.Overlook {
 		return
 	}
 	hold := slices.IndexFunc(found.holds, func(h holdRow) bool { return h.OrganisationID == s.rules.ID })

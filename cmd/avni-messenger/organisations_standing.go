@@ -18,6 +18,8 @@ type guard struct {
 	Dispatch  bool
 	// Slot names the processes that keep watch for other writers; "" in one that does not.
 	Slot string
+	// Overlook holds: for who changes what waits.
+	Overlook bool
 }
 
 func (c Config) guard() guard {

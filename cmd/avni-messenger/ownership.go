@@ -63,7 +63,7 @@ const (
 		 where o.since is null and o.organisation_id = any($1)
 		   and (o.mode = 'dispatch' or o.noticed_at < clock_timestamp() - $2::interval or not exists (
 			select from pg_stat_activity a
-			 where a.datname = current_database() and a.backend_type = 'client backend' and a.application_name <> 'avni-messenger'
+			 where a.datname = current_database() and a.backend_type = 'client backend' and a.pid <> pg_backend_pid() and a.application_name <> 'avni-messenger'
 			   and a.xact_start < o.noticed_at))`
 
 	// settleSQL draws the line, in a statement after readySQL: all that had ended by then

@@ -64,11 +64,14 @@ func TestForeignRequestHoldsUntilReleased(t *testing.T) {
 	r := n.start(alone...)
 	r.awaitTreatment(rules.Write)
 	n.awaitSent(early, n.save(1))
+	replica := n.start(append([]string{"MESSENGER_DISPATCH=off"}, alone...)...)
+	replica.awaitTreatment(rules.Write)
 
 	n.schedules(time.Now().Add(time.Hour))
 	foreign := n.saveThere(2)
 	n.awaitHeld("foreign_request")
 	r.awaitTreatment(rules.Wait)
+	replica.awaitTreatment(rules.Wait)
 	waiting := n.save(3)
 	r.awaitHealth(http.StatusOK, "{Name:organisation asha_gramin Status:warning Detail:mode full, held back: somebody else, most likely avni-server, writes requests of rules too: request ",
 		fmt.Sprintf(" of rule 601 for entity %d was inserted by user 202; held since ", foreign.id), "Then run `avni-messenger release asha_gramin`")
@@ -89,6 +92,7 @@ func TestForeignRequestHoldsUntilReleased(t *testing.T) {
 		t.Error("something was written or sent during the hold")
 	}
 	n.release("asha_gramin is released; it was held since ", alone...)
+	replica.awaitTreatment(rules.Write)
 	n.awaitSent(waiting, n.save(4))
 	n.release("asha_gramin is not held for another writer: nothing to do\nenableMessaging of asha_gramin is true still", alone...)
 	r.judgeAll()

@@ -107,6 +107,7 @@ func changeRequests(ctx context.Context, c console, args []string, done func(dis
 	}
 	defer pool.Close()
 	directory := newDirectory(pool, cfg, slog.New(slog.DiscardHandler))
+	directory.guard.Overlook = true
 	if _, err := directory.Load(ctx); err != nil {
 		return explain(err, cfg)
 	}

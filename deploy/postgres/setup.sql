@@ -146,14 +146,18 @@ end $setup$;
 -- 5. Indexes that spare Avni sequential scans of its message queue. They are built
 -- beside the traffic and lock nobody out.
 create index concurrently if not exists avni_messenger_queue_due on public.message_request_queue (organisation_id, scheduled_date_time) where not is_voided and delivery_status <> 'Sent';
+create index concurrently if not exists avni_messenger_queue_modified on public.message_request_queue (organisation_id, last_modified_date_time) where not is_voided and delivery_status <> 'Sent';
 create index concurrently if not exists avni_messenger_queue_entity on public.message_request_queue (message_rule_id, entity_id);
+create index concurrently if not exists avni_messenger_queue_receiver on public.message_request_queue (message_receiver_id, scheduled_date_time, id);
+create index concurrently if not exists avni_messenger_queue_time on public.message_request_queue (organisation_id, scheduled_date_time, id);
+create index concurrently if not exists avni_messenger_queue_delivered on public.message_request_queue (organisation_id, delivered_date_time) where delivered_date_time is not null;
 reset role;
 
 do $setup$ begin
   if not exists (select from pg_namespace where nspname = 'messenger' and pg_has_role('avni_messenger', nspowner, 'usage'))
      or not exists (select from pg_replication_slots where slot_name = 'avni_messenger')
      or not exists (select from pg_publication where pubname = 'avni_messenger')
-     or (select count(*) from pg_index where indisvalid and indexrelid in (to_regclass('public.avni_messenger_queue_due'), to_regclass('public.avni_messenger_queue_entity'))) < 2 then
+     or (select count(*) from pg_index where indisvalid and indexrelid in (to_regclass('public.avni_messenger_queue_due'), to_regclass('public.avni_messenger_queue_modified'), to_regclass('public.avni_messenger_queue_entity'), to_regclass('public.avni_messenger_queue_receiver'), to_regclass('public.avni_messenger_queue_time'), to_regclass('public.avni_messenger_queue_delivered'))) < 6 then
     raise exception 'The database is not ready for avni-messenger: mend what failed above, and run all of this again.';
   end if;
   raise notice 'The database is ready for avni-messenger.';

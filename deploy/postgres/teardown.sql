@@ -26,7 +26,11 @@ drop publication if exists "avni_messenger";
 -- To remove all of it, and with it the record of what was sent, run these too:
 --
 --     drop index concurrently if exists public.avni_messenger_queue_due;
+--     drop index concurrently if exists public.avni_messenger_queue_modified;
 --     drop index concurrently if exists public.avni_messenger_queue_entity;
+--     drop index concurrently if exists public.avni_messenger_queue_receiver;
+--     drop index concurrently if exists public.avni_messenger_queue_time;
+--     drop index concurrently if exists public.avni_messenger_queue_delivered;
 --     drop schema if exists messenger cascade;
 --     drop owned by avni_messenger;     -- only of a role that owns nothing else: never avni-server's
 --     drop role avni_messenger;

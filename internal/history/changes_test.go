@@ -115,6 +115,10 @@ func TestTimeline(t *testing.T) {
 		(` + ago(3*time.Hour) + `, 'individual', 1002, 101, 601, 'unchanged', null, ` + ago(50*time.Minute) + `, null, ` + ago(3*time.Hour) + `, '0/0', null)`)
 	s.exec(`insert into messenger.attempt (request_id, organisation_id, at, outcome, reason, detail, glific_message_id, duration_ms) values
 		(9001, 101, ` + ago(49*time.Minute) + `, 'retry', 'glific_error', 'HTTP 500', null, 10),
+		(9001, 101, ` + ago(48*time.Minute) + `, 'refused', 'opted_out', 'contact 12, at 2026-03-01 10:00:00 IST', null, 10),
+		(9001, 101, ` + ago(47*time.Minute) + `, 'requeued', 'opted_out', null, null, 0),
+		(9001, 101, ` + ago(46*time.Minute) + `, 'withdrawn', 'cancelled', null, null, 0),
+		(9001, 101, ` + ago(45*time.Minute) + `, 'requeued', 'cancelled', null, null, 0),
 		(9001, 101, ` + ago(45*time.Minute) + `, 'accepted', null, null, '77', 10)`)
 	x := s.explain("9001")
 	var told []string
@@ -129,6 +133,10 @@ func TestTimeline(t *testing.T) {
 		"14:30 Subject 1002 was looked at again | its rule was changed, something was un-voided, or somebody asked for a catch-up",
 		"14:30 rule 601: the request is as it should be, due at 2026-03-04 16:40:00 IST |",
 		"16:41 not sent yet: Glific answered with an error before anything was sent | HTTP 500",
+		"16:42 not sent: the receiver has opted out at Glific | contact 12, at 2026-03-01 10:00:00 IST",
+		"16:43 requeued by hand; until then: the receiver has opted out at Glific |",
+		"16:44 cancelled by hand |",
+		"16:45 requeued by hand, which takes the cancel back |",
 		"16:45 Glific accepted the message | message 77",
 		"17:00 WhatsApp delivered it to the phone | message 77",
 	}

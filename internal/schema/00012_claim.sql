@@ -16,6 +16,5 @@ create index delivery_refused_for on messenger.delivery (organisation_id, reason
 
 -- What is old enough to be forgotten.
 create index attempt_by_age on messenger.attempt (at);
-create index receipt_by_age on messenger.receipt (accepted_at);
 create index delivery_by_age on messenger.delivery (updated_at)
     where state in ('refused', 'expired', 'withdrawn') and request_id > 0 and sending_since is null;

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"avni-messenger/internal/page"
+	"avni-messenger/metrics"
+	"avni-messenger/rules"
+)
+
+// newPage returns what people see at /.
+func (a *app) newPage(version string, health func(context.Context) metrics.Health) *page.Handler {
+	return page.New(page.Options{
+		History: newHistory(a.cfg, a.pool, a.directory), Actions: buttons{a}, Health: health,
+		Password: string(a.cfg.UIPassword), Location: a.cfg.Timezone.Location(), Version: version, Log: a.log,
+	})
+}
+
+// buttons do what the commands of the same names do.
+type buttons struct{ app *app }
+
+var _ page.Actions = buttons{}
+
+// ReleaseOrganisation implements page.Actions.
+func (b buttons) ReleaseOrganisation(ctx context.Context, organisation string) (string, error) {
+	var said strings.Builder
+	err := releaseOrganisation(ctx, b.app.pool, b.app.cfg, organisation, &said)
+	return strings.ReplaceAll(strings.TrimSpace(said.String()), "\n", " · "), b.fit(err)
+}
+
+// Storm implements page.Actions.
+func (b buttons) Storm(ctx context.Context, ruleID int64, transaction string, release bool) (string, error) {
+	which := heldFlags{rule: ruleID, transaction: transaction}
+	if err := which.problem(nil); err != nil {
+		return "", err
+	}
+	change, done := rules.CancelHeld, "cancelled"
+	if release {
+		change, done = rules.Release, "released"
+	}
+	n, err := change(ctx, b.app.pool, rules.HeldSelection{RuleID: ruleID, Transaction: transaction})
+	return fmt.Sprintf("%s of rule %d: %s.", counted(int(n), "message", "messages"), ruleID, done), b.fit(err)
+}
+
+// ResumeRule implements page.Actions.
+func (b buttons) ResumeRule(ctx context.Context, ruleID int64) (string, error) {
+	asked, err := rules.Resume(ctx, b.app.pool, ruleID)
+	switch {
+	case err != nil:
+		return "", b.fit(err)
+	case len(asked) == 0:
+		return fmt.Sprintf("Rule %d is not paused.", ruleID), nil
+	}
+	return fmt.Sprintf("Rule %d goes on within some seconds.", ruleID), nil
+}
+
+// fit words an error for the person who pressed the button.
+func (b buttons) fit(err error) error {
+	var usage *usageError
+	var missing *rules.NotFound
+	if err == nil || errors.As(err, &usage) || errors.As(err, &missing) {
+		return err
+	}
+	return explain(err, b.app.cfg)
+}
