@@ -73,8 +73,8 @@ func IdentityProblems(ctx context.Context, db Querier, serverVersion int) ([]err
 		select c.relname::text, c.relreplident::text, array(
 			select a.attname::text from pg_index i join pg_attribute a on a.attrelid = c.oid and a.attnum = any(i.indkey)
 			where i.indrelid = c.oid and (c.relreplident = 'd' and i.indisprimary or c.relreplident = 'i' and i.indisreplident))
-		from pg_class c where c.relnamespace = to_regnamespace($2) and c.relname = any($1) and c.relkind in ('r', 'p')
-		order by array_position($1, c.relname::text)`, tableNames(), avniSchema)
+		from pg_class c where c.relnamespace = to_regnamespace($2) and c.relname = any($1::text[]) and c.relkind in ('r', 'p')
+		order by array_position($1::text[], c.relname::text)`, tableNames(), avniSchema)
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,9 @@ func BenchmarkInbox(b *testing.B) {
 // seedEncounters adds subjects with so many encounters of ten observations each.
 func seedEncounters(b *testing.B, db *avnitest.DB, encounters int) {
 	b.Helper()
+	if err := db.AlwaysActive(b.Context()); err != nil {
+		b.Fatal(err)
+	}
 	pool := db.Avni().Pool()
 	exec(b, pool, `insert into individual (uuid, organisation_id, subject_type_id, first_name, last_name, registration_date, gender_id, address_id, observations, date_of_birth_verified,
 			version, created_by_id, last_modified_by_id, created_date_time, last_modified_date_time)

@@ -41,8 +41,9 @@ const (
 	messagingOnSQL = `exists (select from public.organisation_config c
 		where lower(c.settings ->> 'enableMessaging') = 'true' and c.organisation_id = `
 
-	// unlessSentSQL leaves alone what was sent before the change was committed.
-	unlessSentSQL = `where not exists (select from public.message_request_queue q
+	// unlessSentSQL leaves alone what was sent before the change was committed, if it was
+	// compared.
+	unlessSentSQL = `where p.our_outcome = '` + parityNotEvaluated + `' and p.verdict = 'waiting' or not exists (select from public.message_request_queue q
 		where q.organisation_id = p.organisation_id and q.message_rule_id = p.rule_id and q.entity_id = p.entity_id
 			and q.delivered_date_time < excluded.committed_at)`
 

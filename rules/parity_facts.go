@@ -4,9 +4,43 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
+
+// facts are what Avni's tables tell about an entity whose comparison differs.
+type facts struct {
+	createdAt    time.Time
+	savedAt      time.Time // when it was last saved, or written otherwise
+	voided       bool
+	parentVoided bool
+	cancelled    bool
+	done         bool // completed or cancelled; always, of what is no visit
+	visit        bool
+
+	withVisit     bool // a visit that is done was written in the same transaction
+	withOther     bool // something of the subject that is no planned visit was
+	withUser      bool // a user was
+	withOthers    bool // the same table's rows of other subjects were
+	twinVoided    bool // something of another type with the same id is voided
+	failedThere   bool // avni-server tells of a schedule rule that failed since
+	unreadable    bool // avni-server cannot make the JSON for it: a Person without a gender
+	relativeSaved bool // something else of the subject was saved after it and before we evaluated
+}
+
+// notEvaluatedThere is the cause of what avni-server has written without running rules for it.
+func (f facts) notEvaluatedThere() (Cause, bool) {
+	switch {
+	case f.visit && !f.done && f.withOther:
+		return CauseVisitPlanned, true
+	case !f.visit && (f.withVisit || f.withUser):
+		return CauseWrittenAlong, true
+	case f.withOthers:
+		return CauseBulkUpdate, true
+	}
+	return "", false
+}
 
 // factsSQL reads the facts of entities that differ: $1 numbers them, $2 are their tables,
 // $3 their ids, $4 their organisations, $5 when they were evaluated. What a transaction
@@ -43,7 +77,7 @@ var factsSQL = `
 		e.source_table = 'individual' and exists (select from public.users x where x.organisation_id = e.organisation_id and x.xmin = e.tx),
 		` + othersSQL() + `,
 		` + twinSQL() + `,
-		exists (select from public.rule_failure_log f where f.last_modified_date_time >= e.saved - interval '1 minute'
+		exists (select from public.rule_failure_log f where f.last_modified_date_time between e.saved - interval '1 minute' and e.saved + interval '10 minutes'
 			and f.organisation_id = e.organisation_id and f.entity_id = e.uuid and f.entity_type = '` + failureSources[schedulePhase] + `'),
 		exists (select from public.individual i join public.subject_type t on t.id = i.subject_type_id
 			where i.id = e.subject_id and i.gender_id is null and t.type = 'Person'),

@@ -84,26 +84,6 @@ func sameSecond(x, y time.Time) bool {
 	return x.Truncate(time.Second).Equal(y.Truncate(time.Second))
 }
 
-// facts are what Avni's tables tell about an entity whose comparison differs.
-type facts struct {
-	createdAt    time.Time
-	savedAt      time.Time // when it was last saved, or written otherwise
-	voided       bool
-	parentVoided bool
-	cancelled    bool
-	done         bool // completed or cancelled; always, of what is no visit
-	visit        bool
-
-	withVisit     bool // a visit that is done was written in the same transaction
-	withOther     bool // something of the subject that is no planned visit was
-	withUser      bool // a user was
-	withOthers    bool // the same table's rows of other subjects were
-	twinVoided    bool // something of another type with the same id is voided
-	failedThere   bool // avni-server tells of a schedule rule that failed since
-	unreadable    bool // avni-server cannot make the JSON for it: a Person without a gender
-	relativeSaved bool // something else of the subject was saved after it and before we evaluated
-}
-
 const (
 	// saveTakes is how long before its rows are written avni-server may have taken the time
 	// of a save.
@@ -111,19 +91,6 @@ const (
 	// clocksDiffer is by how much the clocks of avni-server and PostgreSQL may differ.
 	clocksDiffer = 30 * time.Second
 )
-
-// notEvaluatedThere is the cause of what avni-server has written without running rules for it.
-func (f facts) notEvaluatedThere() (Cause, bool) {
-	switch {
-	case f.visit && !f.done && f.withOther:
-		return CauseVisitPlanned, true
-	case !f.visit && (f.withVisit || f.withUser):
-		return CauseWrittenAlong, true
-	case f.withOthers:
-		return CauseBulkUpdate, true
-	}
-	return "", false
-}
 
 // judge compares, knowing the facts. The verdict is same, or different for a cause.
 func (c comparison) judge(f facts) (parityVerdict, Cause) {

@@ -100,7 +100,7 @@ func BenchmarkWholePath(b *testing.B) { benchmarkWholePath(b, 2000, 0) }
 func BenchmarkDistantGlific(b *testing.B) { benchmarkWholePath(b, 2000, 50*time.Millisecond) }
 
 func benchmarkWholePath(b *testing.B, n int, answerTime time.Duration) {
-	p := newProgram(b, glifictest.Options{AnswerTime: answerTime})
+	p := newProgram(b, glifictest.Options{AnswerTime: answerTime}, "MESSENGER_STORM_LIMIT=100000")
 	p.sendNow(601, "Welcome subject", "Subject", 301, "Subject", "7001", `params.entity.firstName, params.entity.lowestAddressLevel.name`)
 	p.start()
 	p.must(p.avni.InTx(b.Context(), func(avni *avnitest.Avni) error {

@@ -55,7 +55,7 @@ func (o *organisationCheck) checkAddress(ctx context.Context, account glific.Acc
 	if err != nil {
 		return nil, errors.New("the base URL cannot be parsed") // chooseGlific has refused it
 	}
-	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u}); err == nil && proxy != nil {
+	if proxy, err := o.proxy(&http.Request{URL: u}); err == nil && proxy != nil {
 		return []finding{fine(what, "%s, reached through the proxy %s", account.Site(), proxy.Host)}, nil
 	}
 	if _, err := net.DefaultResolver.LookupHost(ctx, u.Hostname()); err != nil {

@@ -4,6 +4,8 @@ import (
 	"crypto/x509"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,7 +76,9 @@ func TestCheckGlific(t *testing.T) {
 			must(t, db.Avni().SetGlific(t.Context(), avnitest.AshaGramin, server.URL(ashaGlific)))
 			must(t, db.Avni().SetGlificPassword(t.Context(), avnitest.AshaGramin, "glific-asha-pw"))
 			row.spoil(t, db.Avni(), asha)
-			found := newCheck(t, "MESSENGER_DATABASE_URL="+db.URL(), "MESSENGER_ORGANISATIONS=seva_nepal=none").findings(t, "Organisation asha_gramin")
+			c := newCheck(t, "MESSENGER_DATABASE_URL="+db.URL(), "MESSENGER_ORGANISATIONS=seva_nepal=none")
+			c.proxy = func(*http.Request) (*url.URL, error) { return nil, nil }
+			found := c.findings(t, "Organisation asha_gramin")
 			wantFinding(t, found, row.grade, row.what, row.texts...)
 			wantReadable(t, printed(found))
 		})
@@ -96,6 +100,16 @@ func TestCheckOfGlificThatIsNotConfigured(t *testing.T) {
 	wantFinding(t, found, gradeSkipped, "Glific", "there is no usable Glific configuration")
 	found = newCheck(t, "MESSENGER_DATABASE_URL="+db.URL()).findings(t, "Organisation asha_gramin")
 	wantFinding(t, found, gradeWarning, "settings in Avni", "password is missing")
+}
+
+func TestCheckOfGlificBehindAProxy(t *testing.T) {
+	db := avnitest.New(t)
+	c := newCheck(t, "MESSENGER_DATABASE_URL="+db.URL())
+	c.proxy = func(*http.Request) (*url.URL, error) { return url.Parse("http://user:secret@proxy.example.org:3128") }
+	f := wantFinding(t, c.findings(t, "Organisation asha_gramin"), gradeOK, "Glific's address", "reached through the proxy proxy.example.org:3128")
+	if strings.Contains(f.Found, "secret") {
+		t.Errorf("the proxy's password is shown: %s", f.Found)
+	}
 }
 
 func TestCheckOfTheRegion(t *testing.T) {

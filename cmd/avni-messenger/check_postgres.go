@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -123,7 +124,8 @@ func (c *checker) checkReplicationConnection(ctx context.Context) ([]finding, er
 	if err := cdc.TryReplication(ctx, config); err != nil {
 		reason := explain(err, c.cfg)
 		mend := reason.Fix
-		if mend == "" {
+		var refused *pgconn.PgError
+		if mend == "" || errors.As(err, &refused) && refused.Code == "53300" { // WAL senders, rather than connections, are used up
 			mend = "See above what the role and the server lack; `pg_hba.conf` needs no line for replication, only one for the database."
 		}
 		return []finding{failing(what, reason.Detail, "one can be opened", mend)}, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -31,11 +32,19 @@ func fine(what, format string, args ...any) finding {
 }
 
 func warning(what, found, wanted, mend string) finding {
-	return finding{gradeWarning, what, found, wanted, mend}
+	return finding{gradeWarning, what, found, wanted, capital(mend)}
 }
 
 func failing(what, found, wanted, mend string) finding {
-	return finding{gradeFailing, what, found, wanted, mend}
+	return finding{gradeFailing, what, found, wanted, capital(mend)}
+}
+
+// capital lets advice that others put at the end of a sentence begin one.
+func capital(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 func skipped(what, why string) finding {

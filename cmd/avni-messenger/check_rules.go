@@ -111,11 +111,11 @@ func compileFindings(what string, rule rules.Rule) (found []finding) {
 	schedule, message := rules.Compile(rule)
 	if schedule != nil {
 		text, fix := rule.ScheduleText(schedule)
-		found = append(found, failing(what, "its schedule rule does not compile: "+text, ruleWanted, fix))
+		found = append(found, failing(what, "its schedule rule does not "+text, ruleWanted, fix))
 	}
 	if message != nil {
 		text, fix := rule.MessageText(message)
-		found = append(found, failing(what, "its message rule does not compile: "+text, ruleWanted, fix))
+		found = append(found, failing(what, "its message rule does not "+text, ruleWanted, fix))
 	}
 	return found
 }

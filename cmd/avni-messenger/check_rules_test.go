@@ -39,7 +39,7 @@ func TestCheckRules(t *testing.T) {
 		{name: "no date", rule: avnitest.RuleFields{ScheduleRule: `() => ({})`, MessageRule: someone}, grade: gradeOK, texts: []string{"would not send (no scheduledDateTime)"}},
 		{name: "long ago", rule: avnitest.RuleFields{ScheduleRule: `() => ({scheduledDateTime: new Date(0)})`, MessageRule: someone}, grade: gradeOK, texts: []string{"which is too long ago to be sent"}},
 		{name: "schedule does not compile", rule: avnitest.RuleFields{ScheduleRule: `({params}) => ({`, MessageRule: someone}, grade: gradeFailing,
-			texts: []string{"its schedule rule does not compile: compile: SyntaxError", "Correct the syntax of its schedule rule"}},
+			texts: []string{"its schedule rule does not compile: SyntaxError", "Correct the syntax of its schedule rule"}},
 		{name: "message does not compile", rule: avnitest.RuleFields{ScheduleRule: dueNow, MessageRule: `(params => `}, grade: gradeFailing, texts: []string{"its message rule does not compile"}},
 		{name: "schedule throws", rule: avnitest.RuleFields{ScheduleRule: `({params}) => { throw new Error('no phone for ' + params.entity.firstName); }`, MessageRule: someone}, grade: gradeFailing,
 			texts: []string{"its schedule rule fails for Subject 1006, the newest: throw: Error with a text that may be personal", "`avni-messenger rule test --rule "}},

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"sync"
@@ -20,7 +22,9 @@ type checker struct {
 	only string // an organisation's db_user or id; "": all that are served
 	now  func() time.Time
 	long time.Duration // from when on somebody should know of a transaction that writes
-	pool *pgxpool.Pool // nothing can be written through it, but by a transaction that asks for that
+	// proxy says through which proxy Glific is reached, nil if through none.
+	proxy func(*http.Request) (*url.URL, error)
+	pool  *pgxpool.Pool // nothing can be written through it, but by a transaction that asks for that
 
 	server    server
 	connected *obstacle // why there is no connection; nil if there is one
@@ -45,7 +49,7 @@ func newChecker(ctx context.Context, cfg Config, only string) (*checker, error) 
 	if err != nil {
 		return nil, err
 	}
-	c := &checker{cfg: cfg, only: only, now: time.Now, long: 30 * time.Minute, pool: pool}
+	c := &checker{cfg: cfg, only: only, now: time.Now, long: 30 * time.Minute, proxy: http.ProxyFromEnvironment, pool: pool}
 	c.inspect = sync.OnceValues(func() (cdc.Inspection, error) {
 		ctx, cancel := context.WithTimeout(ctx, usualLimit)
 		defer cancel()

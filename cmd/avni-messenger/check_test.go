@@ -92,7 +92,7 @@ func mend(t *testing.T, url string, f finding) {
 // variables for it, and its Glific.
 func checkedDatabase(t *testing.T) (p *program, environ []string) {
 	t.Helper()
-	p = newProgramOn(t, avnitest.Options{Settings: map[string]string{"max_slot_wal_keep_size": "16GB"}})
+	p = newProgramOn(t, avnitest.Options{})
 	execAs(t, p.db.SuperuserURL(), `grant pg_monitor to avni_messenger; update message_rule set is_voided = true where id = 607`)
 	environ = []string{"MESSENGER_DATABASE_URL=" + p.db.URL(), "MESSENGER_MODE=full", "MESSENGER_LISTEN=127.0.0.1:0"}
 	if code, stdout, stderr := command(t, environ, "setup"); code != exitOK {
@@ -103,8 +103,9 @@ func checkedDatabase(t *testing.T) (p *program, environ []string) {
 
 func TestCheckWhereAllIsWell(t *testing.T) {
 	p, environ := checkedDatabase(t)
+	warnings := limitWAL(t, p, environ)
 	code, stdout, stderr := command(t, environ, "check")
-	if code != exitOK || stderr != "" || !strings.Contains(stdout, " OK, 0 warnings, 0 to be mended\n") {
+	if code != exitOK || stderr != "" || !strings.Contains(stdout, fmt.Sprintf(" OK, %s, 0 to be mended\n", warnings)) {
 		t.Fatalf("check ended with %d: %s%s", code, stdout, stderr)
 	}
 	for _, want := range []string{
@@ -131,6 +132,27 @@ func TestCheckWhereAllIsWell(t *testing.T) {
 	if strings.Contains(stdout, "Organisation seva_nepal") || !strings.Contains(stdout, "Organisation asha_gramin") {
 		t.Errorf("other organisations are looked at:\n%s", stdout)
 	}
+}
+
+// limitWAL does what check advises about WAL that is kept without end, and returns how many
+// warnings are left: PostgreSQL 12 knows no limit.
+func limitWAL(t *testing.T, p *program, environ []string) (left string) {
+	t.Helper()
+	c := newCheck(t, environ...)
+	f := wantFinding(t, c.findings(t, "PostgreSQL"), gradeWarning, "max_slot_wal_keep_size", "WAL piles up for its slot until the disk of Avni's database is full")
+	if c.server.number < 130000 {
+		return "1 warning"
+	}
+	mend(t, p.db.SuperuserURL(), f)
+	avnitest.Eventually(t, avnitest.Patience, func() string {
+		var limit string
+		p.must(p.db.Pool().QueryRow(t.Context(), `select current_setting('max_slot_wal_keep_size')`).Scan(&limit))
+		if limit == "-1" {
+			return "there is no limit yet"
+		}
+		return ""
+	})
+	return "0 warnings"
 }
 
 // wantReadable fails if a line is too wide, but for a piece that cannot be broken, or if

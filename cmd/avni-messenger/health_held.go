@@ -49,7 +49,7 @@ func (s *heldSum) text() string {
 	if s.transactions > 1 {
 		from = counted(s.transactions, "transaction", "transactions")
 	}
-	return fmt.Sprintf("%q: %s held since %s, because the rule made more than MESSENGER_STORM_LIMIT at once, from %s saved at %s", s.RuleName,
+	return fmt.Sprintf("%q: %s held since %s, because the rule made more than MESSENGER_STORM_LIMIT of one transaction, or 10 times that within an hour; they are of %s saved at %s", s.RuleName,
 		counted(s.messages, "message is", "messages are"), s.Since.In(time.Local).Format("2006-01-02 15:04:05 MST"), from,
 		s.CommittedAt.In(time.Local).Format("2006-01-02 15:04:05 MST"))
 }

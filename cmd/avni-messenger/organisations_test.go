@@ -44,7 +44,7 @@ func TestDirectoryReadsOrganisations(t *testing.T) {
 	}
 	got, ok := d.Organisation(103)
 	wantRules := rules.Organisation{ID: 103, Name: "Seva Nepal", DBUser: "seva_nepal", UUID: "a1030000-0000-4000-8000-000000000103",
-		VisibleIDs: []int32{103, 102}, AvniSystemUserID: 211, Treatment: rules.Write}
+		VisibleIDs: []int32{103, 102}, AvniSystemUserID: 211, Treatment: rules.Write, Full: true}
 	if diff := cmp.Diff(wantRules, got); !ok || diff != "" {
 		t.Errorf("organisation 103 (-want +got):\n%s", diff)
 	}

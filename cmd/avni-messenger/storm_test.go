@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -241,11 +242,42 @@ func TestHeldEntries(t *testing.T) {
 	held = append(held, rules.Held{Organisation: "asha_gramin", RuleID: 600, RuleName: "Welcome", Transaction: "0/2B", Count: 3, Since: at, CommittedAt: at})
 	got := heldEntries(held)
 	if len(got) != maxTroubles+1 || got[maxTroubles].Detail != "and messages of 2 more rules" || got[0].Status != metrics.Warning || got[0].Name != "rule 600 of asha_gramin" ||
-		!strings.HasPrefix(got[0].Detail, `"Welcome": 13 messages are held since 2026-11-26 06:30:00 `) || !strings.Contains(got[0].Detail, "from 2 transactions") ||
-		!strings.Contains(got[1].Detail, "from transaction 0/2A") || !strings.Contains(got[1].Fix, "release --rule 601`") {
+		!strings.HasPrefix(got[0].Detail, `"Welcome": 13 messages are held since 2026-11-26 06:30:00 `) || !strings.Contains(got[0].Detail, "of 2 transactions") ||
+		!strings.Contains(got[1].Detail, "of transaction 0/2A") || !strings.Contains(got[1].Fix, "release --rule 601`") {
 		t.Errorf("entries %+v", got)
 	}
 	if got := heldEntries(nil); got != nil {
 		t.Errorf("nothing is held, but %+v", got)
+	}
+}
+
+// Only processes of the slot that run count, and their organisations in mode full.
+func TestOrganisationsThatOthersServe(t *testing.T) {
+	db := avnitest.New(t)
+	execAs(t, db.URL(), `insert into messenger.instance (holder, slot, settings, seen_at) values
+		('self', 'one', '{"organisations": [{"id": 1, "mode": "full"}]}', now()),
+		('other', 'one', '{"organisations": [{"id": 101, "mode": "full"}, {"id": 103, "mode": "shadow"}]}', now()),
+		('nobody', 'one', '{"organisations": null}', now()),
+		('gone', 'one', '{"organisations": [{"id": 3, "mode": "full"}]}', now() - interval '1 minute'),
+		('elsewhere', 'two', '{"organisations": [{"id": 4, "mode": "full"}]}', now())`)
+	found, err := instanceTable{pool: db.Pool(), holder: "self", slot: "one", forget: 30 * time.Second}.full(t.Context())
+	if err != nil || len(found) != 1 || found[0] != avnitest.AshaGramin {
+		t.Errorf("organisations %v, %v", found, err)
+	}
+}
+
+func TestStormLimitSetting(t *testing.T) {
+	for value, want := range map[string]string{"": "", "20": "", "0": "MESSENGER_STORM_LIMIT is 0; it must be at least 1", "few": `MESSENGER_STORM_LIMIT is "few"; it must be a whole number`} {
+		var environ []string
+		if value != "" {
+			environ = []string{"MESSENGER_STORM_LIMIT=" + value}
+		}
+		cfg, err := parseConfig(environ)
+		switch {
+		case want == "" && (err != nil || fmt.Sprint(cfg.StormLimit) != cmp.Or(value, "500")):
+			t.Errorf("%q: %d, %v", value, cfg.StormLimit, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%q: %v", value, err)
+		}
 	}
 }
