@@ -2,7 +2,7 @@
 # Kept to what GNU make 3.81 (macOS) understands.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools bundle postgres demo test test-race test-versions corpus bench lint build package deploy clean
+.PHONY: help setup tools bundle postgres demo test test-race test-versions test-browser corpus bench lint lint-deploy build package deploy clean
 .DELETE_ON_ERROR:
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -37,6 +37,9 @@ test: setup ## every test, against a real PostgreSQL
 test-race: setup ## the same under the race detector (slow; needs a C compiler)
 	$(TEST) -race ./...
 
+test-browser: setup ## the page in a real browser (needs Chromium; MESSENGER_SCREENSHOTS=folder keeps what it saw)
+	$(TEST) -tags browser -count=1 -run InABrowser ./internal/page
+
 # What depends on the server's version, on each: the stream, and what prepares and removes it.
 test-versions: setup ## the tests of stream and set-up on PostgreSQL 12 to 18 (20 minutes; Linux on x86-64)
 	@$(GO_RUN) ./internal/avnitest/postgres/fetch versions
@@ -56,6 +59,9 @@ lint: tools ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not as gofmt writes it:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	go run $(STATICCHECK) ./...
+
+lint-deploy: bundle ## what is in deploy/ (Debian: apt-get install systemd prometheus ansible-core yamllint)
+	@deploy/check
 
 build: bundle ## the static binary: bin/avni-messenger
 	@echo "$(BINARY): compiling$$([ -x $(BINARY) ] || echo ' (the first time with all that it is made of: 1 to 2 minutes)')"

@@ -13,13 +13,17 @@ import (
 	"avni-messenger/internal/avnitest"
 )
 
-// settledRequests are what a window may hold that is not to be claimed: 60,000 refused
-// requests for various reasons and 30,000 that are held. due are 5,000 more that are new.
+// What a window may hold that is not to be claimed: 60,000 requests that were refused for
+// various reasons, and 30,000 that are held. newRequests are 5,000 more.
 const (
+	somebodyWithoutPhone = `
+insert into message_receiver
+select (jsonb_populate_record(r, '{"id": 999990, "uuid": "somebody", "receiver_id": 1003, "external_id": null}')).* from message_receiver r where id = 901`
+
 	settledRequests = `
 insert into message_request_queue (uuid, organisation_id, message_rule_id, message_receiver_id, entity_id, scheduled_date_time, delivery_status,
        version, created_by_id, last_modified_by_id, created_date_time, last_modified_date_time)
-select gen_random_uuid(), 101, 601, 901, 100000 + n, now() - (n::bigint * 7919 % 90000) * interval '3 seconds' - interval '1 minute', case when n % 3 = 0 then 'NotSent' else 'Failed' end,
+select gen_random_uuid(), 101, 601, 999990, 100000 + n, now() - (n::bigint * 7919 % 90000) * interval '3 seconds' - interval '1 minute', case when n % 3 = 0 then 'NotSent' else 'Failed' end,
        0, 201, 201, now() - interval '3 days', now() - interval '2 days'
   from generate_series(1, 90000) n`
 
@@ -35,7 +39,7 @@ select q.id, 101, case when q.entity_id % 3 = 1 then 'waiting' else 'refused' en
 	newRequests = `
 insert into message_request_queue (uuid, organisation_id, message_rule_id, message_receiver_id, entity_id, scheduled_date_time, delivery_status,
        version, created_by_id, last_modified_by_id, created_date_time, last_modified_date_time)
-select gen_random_uuid(), 101, 601, 901, 500000 + n, now() - n * interval '10 ms', 'NotSent', 0, 201, 201, now(), now()
+select gen_random_uuid(), 101, 601, 999990, 500000 + n, now() - n * interval '10 ms', 'NotSent', 0, 201, 201, now(), now()
   from generate_series(1, 5000) n`
 )
 
@@ -104,6 +108,7 @@ func newSettledBench(b *testing.B) settledBench {
 	w.exec(b, `create index avni_messenger_queue_due on message_request_queue (organisation_id, scheduled_date_time) where not is_voided and delivery_status <> 'Sent'`)
 	w.exec(b, `create index avni_messenger_queue_entity on message_request_queue (message_rule_id, entity_id)`)
 	w.exec(b, `create index avni_messenger_queue_modified on message_request_queue (organisation_id, last_modified_date_time) where not is_voided and delivery_status <> 'Sent'`)
+	w.exec(b, somebodyWithoutPhone)
 	w.exec(b, settledRequests)
 	if _, err := db.Pool().Exec(b.Context(), settledDeliveries); err != nil {
 		b.Fatal(err)

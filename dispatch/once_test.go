@@ -2,11 +2,9 @@ package dispatch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -75,93 +73,6 @@ func (s *stage) wantOnce(id int64, phone string) {
 	}
 }
 
-// mortal is a sender whose process can die at a step.
-type mortal struct {
-	sender
-	die func(step string) bool
-}
-
-var errDead = errors.New("the process has died")
-
-func (m *mortal) ContactByPhone(ctx context.Context, phone string) (glific.Contact, bool, error) {
-	if m.die("before contact_by_phone") {
-		return glific.Contact{}, false, errDead
-	}
-	return m.sender.ContactByPhone(ctx, phone)
-}
-
-func (m *mortal) OptinContact(ctx context.Context, phone, name string) (glific.Contact, error) {
-	contact, err := m.sender.OptinContact(ctx, phone, name)
-	m.die("after optin_contact")
-	return contact, err
-}
-
-func (m *mortal) Send(ctx context.Context, message glific.Message) (glific.Sent, error) {
-	if m.die("before send") {
-		return glific.Sent{}, errDead
-	}
-	sent, err := m.sender.Send(ctx, message)
-	m.die("after send")
-	return sent, err
-}
-
-func (m *mortal) FindSent(ctx context.Context, contact string, template int, sendAt time.Time) (glific.Found, error) {
-	if m.die("before find_sent") {
-		return glific.Found{}, errDead
-	}
-	found, err := m.sender.FindSent(ctx, contact, template, sendAt)
-	m.die("after find_sent")
-	return found, err
-}
-
-// startMortal runs a dispatcher on a pool of its own that dies when a step is reached:
-// nothing that it does afterwards reaches the database. The channel closes at its death.
-func (s *stage) startMortal(at string) <-chan struct{} {
-	s.Helper()
-	return s.startMortalAfter(at, 1)
-}
-
-// startMortalAfter is one that survives the step a number of times, less one, and before
-// it dies lets something happen.
-func (s *stage) startMortalAfter(at string, times int32, before ...func()) <-chan struct{} {
-	s.Helper()
-	pool, err := pgxpool.New(context.Background(), s.db.URL())
-	s.must(err)
-	dead := make(chan struct{})
-	var once sync.Once
-	var reached atomic.Int32
-	die := func(step string) bool {
-		if step != at || reached.Add(1) < times {
-			return false
-		}
-		once.Do(func() {
-			for _, happen := range before {
-				happen()
-			}
-			pool.Close()
-			close(dead)
-		})
-		return true
-	}
-	_, stop := s.start(func(o *Options) {
-		o.Pool = pool
-		render := o.Renderer
-		o.Renderer = renderFunc(func(ctx context.Context, r Request) (Rendered, error) {
-			if die("render") {
-				return Rendered{}, errDead
-			}
-			return render.Render(ctx, r)
-		})
-		o.connect = func(a glific.Account) sender {
-			return &mortal{sender: glific.NewClient(a, o.Glific), die: die}
-		}
-	})
-	s.Cleanup(func() { once.Do(pool.Close) })
-	ended := make(chan struct{})
-	go func() { <-dead; stop(); close(ended) }()
-	return ended
-}
-
 func TestCrashAtAnyStepLeadsToOneMessage(t *testing.T) {
 	for _, steps := range [][]string{
 		{"render"}, {"before contact_by_phone"}, {"after optin_contact"}, {"before send"}, {"after send"},
@@ -225,74 +136,6 @@ func TestReplicasSendEachMessageOnce(t *testing.T) {
 	}
 	if len(marks) != len(ids) {
 		t.Errorf("%d different send times, want %d", len(marks), len(ids))
-	}
-}
-
-func TestLostClaimWritesNothing(t *testing.T) {
-	t.Parallel()
-	s := newStage(t)
-	id := s.queueRule(welcomeRule, asha, "Subject", asha)
-	settings := brisk().withDefaults()
-	settings.Lease = time.Millisecond
-	slow, quick := newQueue(s.db.Pool(), 101, settings), newQueue(s.db.Pool(), 101, settings)
-	ctx, now := t.Context(), time.Now()
-	take := func(q *queue) *claim {
-		t.Helper()
-		var claims []*claim
-		s.await("the request can be claimed", func() bool {
-			var err error
-			claims, err = q.claim(ctx, now)
-			s.must(err)
-			return len(claims) > 0
-		})
-		if len(claims) != 1 || claims[0].ID != id {
-			t.Fatalf("claimed %+v", claims)
-		}
-		return claims[0]
-	}
-	lost := take(slow)
-	take(quick)
-	before := s.row(id)
-
-	kept, err := slow.settle(ctx, now, lost, verdict{outcome: accepted, messageID: "1"}, change{state: stateAccepted, status: statusSent}, 0)
-	if err != nil || kept {
-		t.Errorf("settle: %v, %v; want false", kept, err)
-	}
-	_, ok, err := slow.begin(ctx, now, lost, message{contactID: "1", templateID: 7001})
-	if err != nil || ok {
-		t.Errorf("begin: %v, %v; want false", ok, err)
-	}
-	s.must(slow.release(ctx, now, lost))
-	if got := s.row(id); got != before {
-		t.Errorf("the lost claim's holder has changed\n%+v to\n%+v", before, got)
-	}
-}
-
-func TestClaimDoesNotStealOneThatWasMadeMeanwhile(t *testing.T) {
-	s := newStage(t)
-	id := s.queueRule(welcomeRule, asha, "Subject", asha)
-	tx, err := s.pool().Begin(t.Context())
-	s.must(err)
-	_, err = tx.Exec(t.Context(), `insert into messenger.delivery (request_id, organisation_id, state, claimed_by, claimed_until, request_modified_at)
-		values ($1, 101, 'claimed', gen_random_uuid(), now() + interval '1 hour', now())`, id)
-	s.must(err)
-	claimed := make(chan []*claim, 1)
-	go func() { // begins before the other claim is there, and ends after
-		claims, err := newQueue(s.db.Pool(), 101, brisk().withDefaults()).claim(t.Context(), time.Now())
-		if err != nil {
-			t.Error(err)
-		}
-		claimed <- claims
-	}()
-	s.await("the second claim waits for the first", func() bool {
-		var waits bool
-		s.must(s.db.Pool().QueryRow(t.Context(),
-			`select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database())`).Scan(&waits))
-		return waits
-	})
-	s.must(tx.Commit(t.Context()))
-	if claims := <-claimed; len(claims) != 0 {
-		t.Errorf("request %d was claimed twice", claims[0].ID)
 	}
 }
 

@@ -6,59 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"avni-messenger/dispatch/glific/glifictest"
 	"avni-messenger/internal/avnitest"
 )
-
-func TestLateRequestsExpire(t *testing.T) {
-	t.Parallel()
-	s := newStage(t)
-	late := s.queueRuleAt(welcomeRule, asha, "Subject", asha, time.Now().Add(-5*24*time.Hour))
-	known := s.queueRuleAt(welcomeRule, ramesh, "Subject", ramesh, time.Now().Add(-5*24*time.Hour))
-	s.execOwn(`insert into messenger.delivery (request_id, organisation_id, state, reason, attempts, next_attempt_at, request_modified_at)
-		values ($1, 101, 'waiting', 'glific_error', 3, now() + interval '1 hour', now())`, known)
-	failed := s.queueRuleAt(welcomeRule, asha, "Subject", asha, time.Now().Add(-6*24*time.Hour))
-	s.exec(`update message_request_queue set delivery_status = 'Failed' where id = $1`, failed)
-	untouched := s.row(failed)
-	fresh := s.queueRuleAt(welcomeRule, asha, "Subject", asha, time.Now().Add(-3*24*time.Hour))
-	s.start()
-	s.awaitState(fresh, stateAccepted)
-	for _, id := range []int64{late, known} {
-		if r := s.awaitState(id, stateExpired); r.Status != "Failed" || r.Reason != "expired" || r.Outcomes != "expired" || r.ChangedBy != admin {
-			t.Errorf("request %d is %+v", id, r)
-		}
-	}
-	if got := s.row(failed); got != untouched {
-		t.Errorf("what avni-server had given up has become %+v", got)
-	}
-	if n := len(s.glific.Ledger()); n != 1 {
-		t.Errorf("%d messages, want 1", n)
-	}
-}
-
-func TestUncertainRequestOutlivesItsWindow(t *testing.T) {
-	s := newStage(t)
-	s.glific.Inject(glifictest.Fault{Operation: "createAndSendMessage", Kind: glifictest.LoseAnswer})
-	id := s.queueRule(welcomeRule, asha, "Subject", asha)
-	s.start(func(o *Options) { o.Settings.Window = 5500 * time.Millisecond }) // over while it is uncertain
-	s.awaitState(id, stateUncertain)
-	s.awaitState(id, stateAccepted)
-	s.wantOnce(id, ashaPhone)
-}
-
-func TestUnsentUncertainRequestExpiresAfterItsWindow(t *testing.T) {
-	s := newStage(t)
-	s.glific.Inject(glifictest.Fault{Operation: "createAndSendMessage", Kind: glifictest.DropRequest})
-	id := s.queueRule(welcomeRule, asha, "Subject", asha)
-	s.start(func(o *Options) { o.Settings.Window = 6 * time.Second })
-	s.awaitState(id, stateUncertain)
-	if r := s.awaitState(id, stateExpired); r.Status != "Failed" {
-		t.Errorf("the request is %+v", r)
-	}
-	if n := len(s.glific.Ledger()); n != 0 {
-		t.Errorf("%d messages, want none", n)
-	}
-}
 
 func TestQuietHoursHoldMessagesBack(t *testing.T) {
 	s := newStage(t)
@@ -200,54 +149,6 @@ func TestDryRunTouchesNeitherGlificNorAvni(t *testing.T) {
 	s.awaitState(late, stateExpired)
 }
 
-func TestPacing(t *testing.T) {
-	s := newStage(t)
-	var ids []int64
-	for i := range int64(5) {
-		ids = append(ids, s.queueRule(welcomeRule, 5000+i, "Subject", asha))
-	}
-	s.start(func(o *Options) { o.Settings.MessagesPerSecond = 10 })
-	for _, id := range ids {
-		s.awaitState(id, stateAccepted)
-	}
-	ledger := s.glific.Ledger()
-	if took := ledger[4].At.Sub(ledger[0].At); took < 350*time.Millisecond {
-		t.Errorf("5 messages at 10 per second took %s", took)
-	}
-}
-
-func TestFewMessagesDueTogetherDoNotWaitForEachOther(t *testing.T) {
-	s := newStage(t)
-	for i := range int64(6) {
-		s.queueRule(welcomeRule, 5000+i, "Subject", asha)
-	}
-	s.start(func(o *Options) { o.Settings.MessagesPerSecond = 1 })
-	s.await("all are sent", func() bool { return len(s.glific.Ledger()) == 6 })
-	ledger := s.glific.Ledger()
-	if wait, last := ledger[4].At.Sub(ledger[0].At), ledger[5].At.Sub(ledger[0].At); wait > 700*time.Millisecond || last < 700*time.Millisecond {
-		t.Errorf("after the first message, the fifth was sent after %s and the sixth after %s", wait, last)
-	}
-}
-
-func TestSlowMessageDelaysNoOther(t *testing.T) {
-	s := newStage(t)
-	s.glific.Inject(glifictest.Fault{Operation: "createAndSendMessage", Kind: glifictest.OnlyDelay, Delay: 20 * time.Second})
-	slow := s.queueRule(welcomeRule, asha, "Subject", asha)
-	d, _ := s.start(func(o *Options) {
-		o.Glific.Timeout, o.Settings.SendTimeout, o.Settings.StopGrace = time.Minute, time.Minute, time.Millisecond
-		o.Settings.InFlight = 2
-	})
-	s.awaitState(slow, "sending")
-	for i := range int64(3) {
-		quick := s.queueRule(welcomeRule, 5000+i, "Subject", ramesh)
-		d.Wake(avnitest.AshaGramin)
-		s.awaitState(quick, stateAccepted)
-	}
-	if got := s.row(slow).State; got != "sending" {
-		t.Errorf("meanwhile the slow one is %s", got)
-	}
-}
-
 func TestFutureRequestIsSentWhenDue(t *testing.T) {
 	s := newStage(t)
 	due := time.Now().Add(1500 * time.Millisecond)
@@ -269,29 +170,4 @@ func TestWakeFindsNewRequest(t *testing.T) {
 		d.Wake(avnitest.AshaGramin)
 		return s.row(id).State == "accepted"
 	})
-}
-
-func TestLateRequestsExpireWhileGlificIsPaused(t *testing.T) {
-	t.Parallel()
-	s := newStage(t)
-	s.asha.Suspend(true)
-	known := s.queueRule(welcomeRule, asha, "Subject", asha)
-	fresh := s.queueRule(welcomeRule, 5000, "Subject", asha)
-	var days atomic.Int64
-	s.start(func(o *Options) {
-		o.Settings.LongPause = 100 * 24 * time.Hour
-		o.Now = func() time.Time { return time.Now().AddDate(0, 0, int(days.Load())) }
-	})
-	s.awaitReason(known, stateWaiting, OrganisationSuspended)
-	s.awaitReason(fresh, stateWaiting, OrganisationSuspended)
-	late := s.queueRuleAt(welcomeRule, 5001, "Subject", asha, time.Now().Add(-5*24*time.Hour))
-	days.Store(5)
-	for _, id := range []int64{known, fresh, late} {
-		if r := s.awaitReason(id, stateExpired, Expired); r.Status != "Failed" {
-			t.Errorf("the request is %+v", r)
-		}
-	}
-	if n := s.calls("asha", "createAndSendMessage"); n > 2 {
-		t.Errorf("Glific was tried %d times during the pause", n)
-	}
 }

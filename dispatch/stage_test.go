@@ -3,7 +3,6 @@ package dispatch
 import (
 	"context"
 	"flag"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -192,66 +191,6 @@ func (s *stage) queueManual(organisation int32, kind string, receiver int64, tem
 	return id
 }
 
-// row is what the tables say of a request.
-type row struct {
-	Status    string
-	Delivered bool
-	Voided    bool
-	ChangedBy int64
-
-	State     string // of the delivery; empty if there is none
-	Reason    string
-	Attempts  int
-	Message   string // Glific's id
-	SendAt    time.Time
-	Outcomes  string // of the attempts, in order
-	LastWrite time.Time
-}
-
-func (s *stage) row(id int64) row {
-	s.Helper()
-	var r row
-	var sendAt *time.Time
-	err := s.db.Pool().QueryRow(context.Background(), `
-		select q.delivery_status, q.delivered_date_time is not null, q.is_voided, q.last_modified_by_id, q.last_modified_date_time,
-		       coalesce(d.state, ''), coalesce(d.reason, ''), coalesce(d.attempts, 0), coalesce(d.glific_message_id, ''), d.send_at,
-		       coalesce((select string_agg(a.outcome, ' ' order by a.id) from messenger.attempt a where a.request_id = q.id), '')
-		  from public.message_request_queue q left join messenger.delivery d on d.request_id = q.id where q.id = $1`, id).
-		Scan(&r.Status, &r.Delivered, &r.Voided, &r.ChangedBy, &r.LastWrite, &r.State, &r.Reason, &r.Attempts, &r.Message, &sendAt, &r.Outcomes)
-	s.must(err)
-	if sendAt != nil {
-		r.SendAt = *sendAt
-	}
-	return r
-}
-
-// awaitState waits until a request's delivery is in a state.
-func (s *stage) awaitState(id int64, want state) row {
-	s.Helper()
-	s.await(fmt.Sprintf("request %d is %s", id, want), func() bool { return s.row(id).State == string(want) })
-	return s.row(id)
-}
-
-// awaitReason waits until a request's delivery rests in a state for a reason.
-func (s *stage) awaitReason(id int64, want state, reason Reason) row {
-	s.Helper()
-	s.await(fmt.Sprintf("request %d is %s for %s", id, want, reason), func() bool {
-		r := s.row(id)
-		return r.State == string(want) && r.Reason == string(reason)
-	})
-	return s.row(id)
-}
-
-func (s *stage) await(what string, holds func() bool) {
-	s.Helper()
-	avnitest.Eventually(s, avnitest.Patience, func() string {
-		if holds() {
-			return ""
-		}
-		return fmt.Sprintf("waiting until %s\n%s", what, s.log)
-	})
-}
-
 // bodies are the messages that reached a phone, in order.
 func (s *stage) bodies(phone string) []string {
 	var bodies []string
@@ -272,32 +211,4 @@ func (s *stage) calls(organisation, operation string) int {
 		}
 	}
 	return n
-}
-
-// checkPrivacy: whatever happened, no phone number, name or text is in the log.
-func (s *stage) checkPrivacy() {
-	text := s.log.String()
-	for _, private := range []string{"98765000", "9876543210", "984100001", "Asha Devi", "Sharma", "Meena", "Kevadia", "Maya", "glific-asha-pw", "glific-seva-pw"} {
-		if strings.Contains(text, private) {
-			s.Errorf("the log contains %q:\n%s", private, text)
-		}
-	}
-}
-
-// logBook keeps log lines. It is safe for concurrent use.
-type logBook struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logBook) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(line)
-}
-
-func (l *logBook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }

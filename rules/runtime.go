@@ -114,6 +114,7 @@ func (v *jsRuntime) evaluate(rule compiledRule, in Input) (answer string, err er
 			answer, err = "", ending
 		}
 	}
+	clear(v.concepts)
 	if v.aborted != nil {
 		return "", v.aborted
 	}
@@ -163,14 +164,13 @@ func (v *jsRuntime) function(rule compiledRule) (goja.Value, error) {
 	return orUndefined(function), nil
 }
 
-// begin forgets the evaluation before this one.
+// begin forgets how the evaluation before this one went.
 func (v *jsRuntime) begin() {
 	v.evaluations++
 	v.aborted = nil
 	v.spoilt = false
 	v.depth = 0
 	v.console = consoleOutput{wanted: v.console.wanted}
-	clear(v.concepts)
 }
 
 // settle waits for a promise in virtual time. Jobs have run when a call from Go returns,

@@ -3,6 +3,7 @@ package rules
 import (
 	"container/list"
 	"context"
+	"runtime"
 	"sync"
 )
 
@@ -14,8 +15,11 @@ type runtimePool struct {
 	make           func() (*jsRuntime, error)
 	metrics        *EngineMetrics
 
+	growing sync.Mutex // held by who makes one of the first runtimes
+
 	mu    sync.Mutex
 	spare *jsRuntime // for the first organisation; nil once that has it
+	made  int        // runtimes so far, at most max+1
 	seats map[int32]*list.Element
 	order *list.List // of *seat, most recently used first
 }
@@ -37,7 +41,7 @@ func newRuntimePool(max, maxEvaluations int, make func() (*jsRuntime, error), me
 
 // warm makes the first runtime before anybody needs it.
 func (p *runtimePool) warm() (err error) {
-	p.spare, err = p.make()
+	p.spare, err = p.tidily()
 	return err
 }
 
@@ -50,12 +54,12 @@ func (p *runtimePool) take(ctx context.Context, organisationID int32) (*seat, er
 		return nil, ctx.Err()
 	}
 	if s.runtime == nil {
-		runtime, err := p.runtime()
+		made, err := p.runtime()
 		if err != nil {
 			<-s.turn
 			return nil, err
 		}
-		s.runtime = runtime
+		s.runtime = made
 		p.metrics.made()
 	}
 	return s, nil
@@ -69,7 +73,27 @@ func (p *runtimePool) runtime() (*jsRuntime, error) {
 	if spare != nil {
 		return spare, nil
 	}
+	return p.tidily()
+}
+
+// tidily makes a runtime. Three quarters of what that takes is garbage. As long as the pool grows
+// little comes after that would fill the holes between what stays, which would take half as much
+// again, so that it makes one after the other and clears up behind each.
+func (p *runtimePool) tidily() (*jsRuntime, error) {
+	if !p.grows() {
+		return p.make()
+	}
+	p.growing.Lock()
+	defer p.growing.Unlock()
+	defer runtime.GC()
 	return p.make()
+}
+
+func (p *runtimePool) grows() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.made = min(p.made, p.max) + 1
+	return p.made <= p.max
 }
 
 // give ends the turn. A runtime with a fault or with enough evaluations behind it is

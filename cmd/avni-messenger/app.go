@@ -182,6 +182,7 @@ func (a *app) work(ctx context.Context) error {
 		{"rules", a.worker.Run, 10 * time.Second},
 		{"dispatch", a.dispatcher.Run, 25 * time.Second},
 		{"instances", a.instances.Run, 5 * time.Second},
+		{"memory", newThrift().Run, time.Second},
 	})
 }
 

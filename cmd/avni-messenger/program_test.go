@@ -20,6 +20,7 @@ type program struct {
 	avni   *avnitest.Avni
 	glific *glifictest.Server
 	extra  []string // variables on top of the usual ones
+	binary string   // that is run; "": this one
 	log    *os.File
 	now    *sidecar
 }
@@ -87,8 +88,12 @@ func (p *program) start() {
 	defer cancel()
 	variables := append([]string{"MESSENGER_DATABASE_URL=" + p.db.URL(), "MESSENGER_MODE=full",
 		"MESSENGER_MESSAGES_PER_SECOND=1000", "MESSENGER_REQUESTS_PER_MINUTE=100000"}, p.extra...)
-	var err error
-	p.now, err = startSidecar(ctx, p.log, variables...)
+	path, err := p.binary, error(nil)
+	if path == "" {
+		path, err = os.Executable()
+	}
+	p.must(err)
+	p.now, err = startBinary(ctx, path, p.log, variables...)
 	p.must(err)
 	p.must(p.now.await(ctx, "/health", 200))
 	p.t.Cleanup(p.now.kill) // of what may have been killed before: then it does nothing

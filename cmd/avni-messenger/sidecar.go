@@ -30,6 +30,11 @@ func startSidecar(ctx context.Context, log io.Writer, variables ...string) (*sid
 	if err != nil {
 		return nil, fmt.Errorf("find own program: %w", err)
 	}
+	return startBinary(ctx, path, log, variables...)
+}
+
+// startBinary is startSidecar of a binary of avni-messenger.
+func startBinary(ctx context.Context, path string, log io.Writer, variables ...string) (*sidecar, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ func (h *Handler) clock(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.In(h.options.Location).Format("2 Jan 2006 15:04:05")
+	return t.In(h.options.Location).Format("2006-01-02 15:04:05")
 }
 
 // number shows a phone number as far as this page may.
@@ -75,8 +75,13 @@ func entityPath(e history.Entity) string {
 // short is one of Avni's delivery statuses, without what goes without saying.
 func short(text string) string { return strings.TrimSuffix(text, "InAvni") }
 
-// words makes words of a name such as opted_out.
-func words(name string) string { return strings.ReplaceAll(name, "_", " ") }
+// words makes words of a name such as opted_out or pending.
+func words(name string) string {
+	if name == "pending" {
+		return "not heard of yet"
+	}
+	return strings.ReplaceAll(name, "_", " ")
+}
 
 // size words a number of bytes.
 func size(bytes int64) string {
