@@ -161,7 +161,6 @@ func (s *session) tellReferences(ctx context.Context) error {
 	case failed == nil || ctx.Err() != nil:
 		return nil
 	}
-	s.options.Metrics.handlerErrors.Inc()
 	if errors.Is(failed, errOverdue) {
 		return failed
 	}

@@ -10,7 +10,8 @@ import (
 var errOverdue = errors.New("rules and settings could not be read")
 
 // handle calls a handler for a limited time. Handlers are never called side by side: not
-// for the stream, for notices or for Refresh.
+// for the stream, for notices or for Refresh. An error is counted, unless
+// whoever asked has gone.
 func (r *Reader) handle(ctx context.Context, handler func(context.Context) error) error {
 	select {
 	case r.handling <- struct{}{}:
@@ -21,7 +22,11 @@ func (r *Reader) handle(ctx context.Context, handler func(context.Context) error
 	limited, cancel := context.WithTimeout(ctx, r.pace.handler)
 	defer cancel()
 	err := handler(limited)
-	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	r.options.Metrics.handlerErrors.Inc()
+	if limited.Err() != nil {
 		return fmt.Errorf("%w in %s: %w", errOverdue, r.pace.handler, err)
 	}
 	return err

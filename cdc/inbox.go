@@ -10,7 +10,8 @@ import (
 
 // Changes enter the inbox with enterSQL, followed by a query for them. With replaceSQL a
 // change takes the place of what is there of the same entity, and whoever is busy with
-// that loses it.
+// that loses it. It is what somebody has asked for by hand only if it was committed before
+// that: otherwise it is an ordinary one.
 const (
 	enterSQL = `insert into messenger.inbox as i
         (source_table, entity_id, organisation_id, type_id, is_voided, committed_at, commit_lsn)`
@@ -18,6 +19,7 @@ const (
         organisation_id = excluded.organisation_id, type_id = excluded.type_id, is_voided = excluded.is_voided,
         committed_at = excluded.committed_at, commit_lsn = excluded.commit_lsn,
         change_number = excluded.change_number, received_at = excluded.received_at,
+        by_hand = i.by_hand and excluded.committed_at < coalesce((select max(g.opened_at) from messenger.gap g where g.by_hand), '-infinity'),
         attempts = 0, last_error = null, claimed_by = null, claimed_until = null`
 )
 

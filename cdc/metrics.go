@@ -38,7 +38,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		disconnects:   of.counters("disconnects_total", "Streams that ended or could not be started, by reason.", "reason"),
 		transactions:  of.counter("transactions_total", "Source transactions that were read, without empty ones."),
 		inboxRows:     of.counter("inbox_rows_total", "Changes that were written to the inbox."),
-		handlerErrors: of.counter("handler_errors_total", "Errors of handlers that were told of changed rules, settings or queue rows."),
+		handlerErrors: of.counter("handler_errors_total", "Times that changed rules, settings or queue rows could not be taken over, or not be read when a stream began."),
 		batchSeconds: of.histogram("batch_duration_seconds", "Time to write one batch of changes and the position to Postgres.",
 			0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
 		lastCommit:   of.gauge("last_commit_timestamp_seconds", "Commit time of the last source transaction whose changes are stored."),

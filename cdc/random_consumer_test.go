@@ -14,12 +14,13 @@ import (
 // row each time that a change enters the inbox, in the transaction that puts it there.
 const effectsSQL = `
 	create table messenger.given (source_table text, entity_id bigint, organisation_id int, type_id int, is_voided bool,
-		committed_at timestamptz, commit_lsn pg_lsn, change_number bigint primary key, at timestamptz default clock_timestamp());
+		committed_at timestamptz, commit_lsn pg_lsn, change_number bigint primary key, marked boolean, at timestamptz default clock_timestamp());
 	create function messenger.note_given() returns trigger language plpgsql as $$
 	begin
 		if tg_op = 'INSERT' or new.change_number <> old.change_number then
 			insert into messenger.given values (new.source_table, new.entity_id, new.organisation_id, new.type_id, new.is_voided,
-				new.committed_at, new.commit_lsn, new.change_number);
+				new.committed_at, new.commit_lsn, new.change_number,
+				tg_op = 'UPDATE' and new.commit_lsn = old.commit_lsn and new.by_hand and not old.by_hand); -- a catch-up by hand marks what the stream has brought
 		end if;
 		return new;
 	end $$;

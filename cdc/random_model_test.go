@@ -105,7 +105,7 @@ func (run *randomRun) givenRows() []given {
 	run.t.Helper()
 	rows, err := run.super.Query(run.ctx, `
 		select source_table, entity_id, is_voided, committed_at, at, commit_lsn::text,
-		       not exists (select from messenger.gap where to_lsn = commit_lsn) from messenger.given`)
+		       not marked and not exists (select from messenger.gap where to_lsn = commit_lsn) from messenger.given`)
 	if err != nil {
 		run.t.Fatal(err)
 	}

@@ -148,9 +148,10 @@ func TestServer(t *testing.T) {
 	ok := Entry{Name: "database", Status: OK, Detail: "PostgreSQL 15"}
 	held := Entry{Name: "organisation asha_gramin", Status: Warning, Detail: "held <back>", Fix: "do this"}
 	down := Entry{Name: "database", Status: Failing, Detail: "gone"}
+	doctor := NewDoctor("1.2.3", []Check{{Name: "state", Probe: func(context.Context) []Entry { return <-state }}})
+	doctor.shared = 0
 	server, err := Listen("127.0.0.1:0", ServerOptions{
-		Registry: NewRegistry(Build{Version: "1.2.3"}), Build: Build{Version: "1.2.3"}, Log: slog.New(slog.DiscardHandler),
-		Checks: []Check{{Name: "state", Probe: func(context.Context) []Entry { return <-state }}},
+		Registry: NewRegistry(Build{Version: "1.2.3"}), Health: doctor.Health, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

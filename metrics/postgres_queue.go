@@ -24,14 +24,17 @@ var (
 var openStatuses = []string{"NotSent", "NotSentNoPhoneNumberInAvni", "NotSentInvalidPhoneNumberInAvni", "PartiallySent", "Failed"}
 
 // queueSQL is written to use the partial index that `setup` makes. Failed messages
-// and those without a number wait for nobody, so they have no due time.
+// and those without a number wait for nobody, so they have no due time; nor has what was
+// settled (a message to a group stays PartiallySent in Avni then), or waits on purpose.
 const queueSQL = `
-select organisation_id, delivery_status, count(*),
-       min(scheduled_date_time) filter (where scheduled_date_time <= now() and delivery_status in ('NotSent', 'PartiallySent'))
-from message_request_queue
-where not is_voided and delivery_status <> 'Sent'
-  and organisation_id = any($1) and scheduled_date_time >= now() - make_interval(secs => $2)
-group by organisation_id, delivery_status`
+select q.organisation_id, q.delivery_status, count(*),
+       min(q.scheduled_date_time) filter (where q.scheduled_date_time <= now() and q.delivery_status in ('NotSent', 'PartiallySent')
+           and coalesce(d.state, 'waiting') not in ('accepted', 'refused', 'expired', 'withdrawn')
+           and coalesce(d.reason, '') not in ('rule_paused', 'not_test_number', 'dry_run'))
+from message_request_queue q left join messenger.delivery d on d.request_id = q.id
+where not q.is_voided and q.delivery_status <> 'Sent'
+  and q.organisation_id = any($1) and q.scheduled_date_time >= now() - make_interval(secs => $2)
+group by q.organisation_id, q.delivery_status`
 
 type queueRow struct {
 	organisation int32

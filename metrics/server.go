@@ -19,8 +19,8 @@ type ServerOptions struct {
 	Registry *prometheus.Registry
 	// Narrow leaves the label organisation out of /metrics.
 	Narrow bool
-	Build  Build
-	Checks []Check
+	// Health is what /health and /state tell, such as that of a Doctor.
+	Health func(context.Context) Health
 	// Page answers what nobody else does; nil: only / is there, which leads to /state.
 	Page http.Handler
 	Log  *slog.Logger
@@ -106,12 +106,6 @@ func newHandler(o ServerOptions) http.Handler {
 		mux.Handle("GET /{$}", http.RedirectHandler("/state", http.StatusSeeOther))
 	}
 	return mux
-}
-
-// Health runs all checks.
-func (o ServerOptions) Health(ctx context.Context) Health {
-	found := assess(ctx, o.Checks)
-	return Health{Status: worst(found), Version: o.Build.Version, Checks: found}
 }
 
 func writeHealth(w http.ResponseWriter, health Health) {

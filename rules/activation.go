@@ -28,7 +28,9 @@ const (
 		select id, 0, now(), nullif($2, '') from unnest($1::int[]) as id order by id
 		on conflict (organisation_id, rule_id) do update set slot = excluded.slot where a.slot is distinct from excluded.slot`
 
-	// A rule that is voided and un-voided between two looks goes on.
+	// A rule that is voided and un-voided between two looks goes on. One that is un-voided
+	// and edited before anybody looks starts with the edit: nothing tells when it was
+	// un-voided.
 	activateRulesSQL = `
 		insert into messenger.activation as a (organisation_id, rule_id, active_from, entity_type, entity_type_id, is_voided)
 		select r.organisation_id, r.id, greatest(o.active_from, r.created_date_time), r.entity_type, r.entity_type_id, r.is_voided
@@ -102,8 +104,8 @@ func (w *Worker) deactivate(ctx context.Context, full []int32) error {
 }
 
 func (w *Worker) deactivateBut(ctx context.Context, full []int32) error {
-	others := slices.DeleteFunc(w.options.Catalogue.organisations(Ignore, Wait, Compare), func(id int32) bool { return slices.Contains(full, id) })
-	rows, err := w.options.Pool.Query(ctx, deactivateSQL, full, w.options.Slot, others)
+	others := slices.DeleteFunc(w.options.Directory.IDs(), func(id int32) bool { return slices.Contains(full, id) })
+	rows, err := w.options.Pool.Query(ctx, deactivateSQL, append([]int32{}, full...), w.options.Slot, others) // never null
 	if err != nil {
 		return fmt.Errorf("note which organisations are not active any more: %w", err)
 	}
@@ -123,11 +125,12 @@ func (w *Worker) deactivateBut(ctx context.Context, full []int32) error {
 }
 
 // full returns the organisations that requests are written for, now or once they are not
-// held back any more.
+// held back any more: also those that have no rules yet, since they have started when
+// they make their first.
 func (w *Worker) full() []int32 {
-	return slices.DeleteFunc(w.options.Catalogue.organisations(Wait, Write), func(id int32) bool {
-		org, _ := w.options.Directory.Organisation(id)
-		return org.Treatment != Write && !org.Full
+	return slices.DeleteFunc(w.options.Directory.IDs(), func(id int32) bool {
+		org, known := w.options.Directory.Organisation(id)
+		return !known || org.Treatment != Write && (org.Treatment != Wait || !org.Full)
 	})
 }
 

@@ -32,6 +32,28 @@ func TestHeldOrganisationStarts(t *testing.T) {
 	}
 }
 
+// An organisation starts before it has rules.
+func TestOrganisationWithoutRulesStarts(t *testing.T) {
+	o := openNewOffice(t, Write)
+	exec(t, o.avni.Pool(), `update message_rule set organisation_id = 103 where organisation_id = 101`)
+	o.reload()
+	o.started("1 hour")
+	o.worker.deactivated = false
+	o.upkeep()
+	exec(t, o.avni.Pool(), `update message_rule set organisation_id = 101, created_date_time = now() - interval '40 minutes' where id = 603`)
+	exec(t, o.db.Pool(), `delete from messenger.activation where rule_id <> 0`)
+	o.reload()
+	o.worker = o.newWorker(o.db.Pool()) // it was away when the rule was made
+	o.upkeep()
+	before, after := o.visit(), o.visit()
+	o.savedAgo(cdc.ProgramEncounter, before, "50 minutes")
+	o.savedAgo(cdc.ProgramEncounter, after, "30 minutes")
+	o.created(cdc.ProgramEncounter, before)
+	o.created(cdc.ProgramEncounter, after)
+	o.expectLog(cdc.ProgramEncounter, before, "603 before_activation")
+	o.expectLog(cdc.ProgramEncounter, after, "603 scheduled")
+}
+
 // What was saved while somebody else wrote the requests makes none afterwards.
 func TestModeThatIsLeftEndsTheActivation(t *testing.T) {
 	o := openNewOffice(t, Write)
@@ -63,6 +85,20 @@ func TestModeThatIsLeftEndsTheActivation(t *testing.T) {
 	o.created(cdc.ProgramEncounter, o.visit())
 	if n := o.outcomes("scheduled"); n != 1 {
 		t.Errorf("%v requests of what is saved now", n)
+	}
+}
+
+// It ends also where no organisation is left.
+func TestModeThatAllLeaveEndsTheActivation(t *testing.T) {
+	o := openNewOffice(t, Write)
+	o.started("1 hour")
+	for _, id := range o.dir.IDs() {
+		o.dir.treat(id, Compare)
+	}
+	o.worker = o.newWorker(o.db.Pool())
+	o.upkeep()
+	if n := o.count(`select count(*) from messenger.activation`); n != 0 {
+		t.Errorf("%d rows, though all are compared only", n)
 	}
 }
 

@@ -82,7 +82,7 @@ func (w *Worker) withdrawAll(ctx context.Context, tx pgx.Tx, s settlement, reaso
 		})
 	})
 	if s.org.Treatment == Write {
-		s.queueUnheld(b, reason, &effects)
+		s.queueVoidHeld(b, reason, &effects)
 	}
 	if s.org.Treatment == Compare {
 		s.queueParityWithdrawn(b, reason)

@@ -2,11 +2,7 @@ package rules
 
 import (
 	"context"
-	"os"
 	"runtime"
-	"runtime/debug"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"testing"
 )
@@ -92,47 +88,4 @@ func benchmarkTogether(b *testing.B, run evaluation, in Input) {
 
 func reportSpeed(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "evaluations/s")
-}
-
-// BenchmarkMemory reports what the process holds after rules of so many organisations have
-// run, of which 32 keep their runtime.
-func BenchmarkMemory(b *testing.B) {
-	in := realisticInput()
-	for _, organisations := range []int32{1, 20, 200} {
-		b.Run(strconv.Itoa(int(organisations))+"_organisations", func(b *testing.B) {
-			var e *Engine
-			for b.Loop() {
-				e = engineWith(b, EngineOptions{})
-				for id := range organisations {
-					for _, run := range []evaluation{runScheduleRule, runMessageRule} {
-						if err := run(b.Context(), e, id+1, in); err != nil {
-							b.Fatal(err)
-						}
-					}
-				}
-			}
-			debug.FreeOSMemory()
-			var memory runtime.MemStats
-			runtime.ReadMemStats(&memory)
-			b.ReportMetric(float64(memory.HeapAlloc)/(1<<20), "live-MB")
-			b.ReportMetric(residentMegabytes(b), "RSS-MB")
-			runtime.KeepAlive(e)
-		})
-	}
-}
-
-// residentMegabytes asks Linux how much memory the process holds.
-func residentMegabytes(b *testing.B) float64 {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		b.Log("the resident memory is known on Linux only:", err)
-		return 0
-	}
-	for line := range strings.Lines(string(status)) {
-		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "VmRSS:" {
-			kilobytes, _ := strconv.ParseFloat(fields[1], 64)
-			return kilobytes / 1024
-		}
-	}
-	return 0
 }

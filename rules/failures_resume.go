@@ -23,7 +23,7 @@ type PausedScript struct {
 // Resume asks the running processes to let the paused scripts of a rule go on. It
 // returns those, also what was asked before and is not heard yet; a rule that does not exist is a *NotFound.
 func Resume(ctx context.Context, pool *pgxpool.Pool, ruleID int64) ([]PausedScript, error) {
-	err := pool.QueryRow(ctx, `select from message_rule where id = $1`, ruleID).Scan()
+	err := pool.QueryRow(ctx, `select from message_rule where id = $1::bigint`, ruleID).Scan()
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, &NotFound{fmt.Sprintf("there is no message rule %d", ruleID)}
 	}

@@ -58,7 +58,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		refreshed: gauge("catalog_refresh_timestamp_seconds", "When message rules were last read."),
 		comparisons: counterVec("parity_comparisons_total",
 			"What would be queued compared with what avni-server has queued, in shadow mode; different: for a known cause, unknown: for none.", "verdict"),
-		differences: gaugeVec("parity_unexplained", "Rules and entities for which avni-server has queued something else for no known cause, in shadow mode.", "organisation"),
+		differences: gaugeVec("parity_unexplained", "Rules and entities for which avni-server has queued something else for no known cause, in shadow mode, within the last 7 days.", "organisation"),
 	}
 	reg.MustRegister(m.evaluations, m.failures, m.duration, m.outcomes, m.reaction, m.retries, m.paused, m.waiting, m.held, m.rules, m.refreshed,
 		m.comparisons, m.differences)

@@ -75,6 +75,8 @@ type Directory interface {
 	// Organisation returns an organisation, or false if it is not known (yet). The
 	// changes of an unknown organisation are not taken in; those that are there wait.
 	Organisation(id int32) (Organisation, bool)
+	// IDs returns organisation.id of all that are known.
+	IDs() []int32
 }
 
 // labelOf is the label of an organisation of which only the id is at hand, which is

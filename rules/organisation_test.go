@@ -2,6 +2,7 @@ package rules
 
 import (
 	"maps"
+	"slices"
 	"sync"
 
 	"avni-messenger/internal/avnitest"
@@ -32,6 +33,21 @@ func (d *fakeDirectory) Organisation(id int32) (Organisation, bool) {
 	defer d.mu.Unlock()
 	o, ok := d.orgs[id]
 	return o, ok
+}
+
+func (d *fakeDirectory) IDs() []int32 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Sorted(maps.Keys(d.orgs))
+}
+
+// forget makes an organisation one that is not known.
+func (d *fakeDirectory) forget(id int32) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	orgs := maps.Clone(d.orgs)
+	delete(orgs, id)
+	d.orgs = orgs
 }
 
 // treat changes how an organisation is treated.

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -156,9 +155,16 @@ func TestParityCauses(t *testing.T) {
 		{CauseFailedThere, "as its log tells", func(s *shadow) (int64, cdc.Table, int64) {
 			s.theirs = Schedule{}
 			subject := must[int64](s)(s.server.Save(s.Context(), "Subject", s.register))
-			s.logFailure(subject)
+			s.logFailure(cdc.Individual, subject)
 			s.saved(cdc.Individual, subject)
 			return 601, cdc.Individual, subject
+		}},
+		{CauseFailedThere, "of a visit, as its log tells", func(s *shadow) (int64, cdc.Table, int64) {
+			s.theirs = Schedule{}
+			visit := must[int64](s)(s.server.Save(s.Context(), "ProgramEncounter", s.planVisit))
+			s.logFailure(cdc.ProgramEncounter, visit)
+			s.saved(cdc.ProgramEncounter, visit)
+			return 603, cdc.ProgramEncounter, visit
 		}},
 		{CauseFailedThere, "a person without a gender", func(s *shadow) (int64, cdc.Table, int64) {
 			s.theirs = Schedule{}
@@ -200,15 +206,9 @@ func TestParityCauses(t *testing.T) {
 		name := fmt.Sprintf("%s: %s", row.cause, row.name)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := openShadow(t)
-			s.sql(`update message_rule set last_modified_date_time = '2023-01-01', is_voided = is_voided or id = 607`)
-			if err := s.catalogue.Load(context.Background()); err != nil {
-				t.Fatal(err)
-			}
-			s.both(march)
+			s := openCalmShadow(t)
 			rule, table, id := row.make(s)
-			s.compare()
-			exec(t, s.db.Pool(), `update messenger.parity set look_at = now() where verdict = 'waiting'`)
+			s.compareAgain()
 			s.expectCause(rule, table, id, row.cause)
 		})
 	}

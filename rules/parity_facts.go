@@ -19,12 +19,14 @@ type facts struct {
 	done         bool // completed or cancelled; always, of what is no visit
 	visit        bool
 
+	failures []string // what avni-server tells of schedule rules that failed since
+	rules    int      // how many of its rules avni-server has run
+
 	withVisit     bool // a visit that is done was written in the same transaction
 	withOther     bool // something of the subject that is no planned visit was
 	withUser      bool // a user was
 	withOthers    bool // the same table's rows of other subjects were
 	twinVoided    bool // something of another type with the same id is voided
-	failedThere   bool // avni-server tells of a schedule rule that failed since
 	unreadable    bool // avni-server cannot make the JSON for it: a Person without a gender
 	relativeSaved bool // something else of the subject was saved after it and before we evaluated
 }
@@ -49,26 +51,26 @@ var factsSQL = `
 	with d (n, source_table, id, organisation_id, evaluated_at) as materialized (
 		select * from unnest($1::int[], $2::text[], $3::bigint[], $4::int[], $5::timestamptz[])
 	), e as materialized (
-		select d.*, i.uuid, i.id as subject_id, i.created_date_time as created, i.last_modified_date_time as saved, i.xmin as tx,
+		select d.*, 'Subject' as kind, i.subject_type_id::bigint as type_id, i.uuid, i.id as subject_id, i.created_date_time as created, i.last_modified_date_time as saved, i.xmin as tx,
 			i.is_voided as voided, false as parent_voided, false as cancelled, true as done, false as visit
 		from d join public.individual i on d.source_table = 'individual' and i.id = d.id
 		union all
-		select d.*, x.uuid, x.individual_id, x.created_date_time, x.last_modified_date_time, x.xmin, x.is_voided, s.is_voided, false, true, false
+		select d.*, 'ProgramEnrolment', x.program_id, x.uuid, x.individual_id, x.created_date_time, x.last_modified_date_time, x.xmin, x.is_voided, s.is_voided, false, true, false
 		from d join public.program_enrolment x on d.source_table = 'program_enrolment' and x.id = d.id
 		join public.individual s on s.id = x.individual_id
 		union all
-		select d.*, x.uuid, x.individual_id, x.created_date_time, x.last_modified_date_time, x.xmin, x.is_voided, s.is_voided,
+		select d.*, 'Encounter', x.encounter_type_id, x.uuid, x.individual_id, x.created_date_time, x.last_modified_date_time, x.xmin, x.is_voided, s.is_voided,
 			x.cancel_date_time is not null, coalesce(x.encounter_date_time, x.cancel_date_time) is not null, true
 		from d join public.encounter x on d.source_table = 'encounter' and x.id = d.id
 		join public.individual s on s.id = x.individual_id
 		union all
-		select d.*, x.uuid, x.individual_id, x.created_date_time, x.last_modified_date_time, x.xmin, x.is_voided, s.is_voided or p.is_voided,
+		select d.*, 'ProgramEncounter', x.encounter_type_id, x.uuid, x.individual_id, x.created_date_time, x.last_modified_date_time, x.xmin, x.is_voided, s.is_voided or p.is_voided,
 			x.cancel_date_time is not null, coalesce(x.encounter_date_time, x.cancel_date_time) is not null, true
 		from d join public.program_encounter x on d.source_table = 'program_encounter' and x.id = d.id
 		join public.program_enrolment p on p.id = x.program_enrolment_id
 		join public.individual s on s.id = x.individual_id
 		union all
-		select d.*, u.uuid, null, u.created_date_time, u.last_modified_date_time, u.xmin, u.is_voided, false, false, true, false
+		select d.*, 'User', 0, u.uuid, null, u.created_date_time, u.last_modified_date_time, u.xmin, u.is_voided, false, false, true, false
 		from d join public.users u on d.source_table = 'users' and u.id = d.id
 	)
 	select e.n, e.created, e.saved, e.voided, e.parent_voided, e.cancelled, e.done, e.visit,
@@ -77,8 +79,11 @@ var factsSQL = `
 		e.source_table = 'individual' and exists (select from public.users x where x.organisation_id = e.organisation_id and x.xmin = e.tx),
 		` + othersSQL() + `,
 		` + twinSQL() + `,
-		exists (select from public.rule_failure_log f where f.last_modified_date_time between e.saved - interval '1 minute' and e.saved + interval '10 minutes'
+		array(select f.error_message from public.rule_failure_log f
+			where f.last_modified_date_time between e.saved - interval '` + fmt.Sprint(saveTakes.Seconds()) + ` seconds' and e.saved + interval '10 minutes'
 			and f.organisation_id = e.organisation_id and f.entity_id = e.uuid and f.entity_type = '` + failureSources[schedulePhase] + `'),
+		(select count(*)::int from public.message_rule r where r.organisation_id = e.organisation_id and r.entity_type = e.kind
+			and (e.kind = 'User' or r.entity_type_id = e.type_id) and (not r.is_voided or r.last_modified_date_time >= e.saved)),
 		exists (select from public.individual i join public.subject_type t on t.id = i.subject_type_id
 			where i.id = e.subject_id and i.gender_id is null and t.type = 'Person'),
 		` + relativeSQL(`x.last_modified_date_time > e.saved and x.last_modified_date_time <= e.evaluated_at`, "", familyTables...) + `
@@ -149,7 +154,7 @@ func readFacts(ctx context.Context, tx pgx.Tx, of []comparison) ([]facts, error)
 	var n int
 	var f facts
 	_, err = pgx.ForEachRow(rows, []any{&n, &f.createdAt, &f.savedAt, &f.voided, &f.parentVoided, &f.cancelled, &f.done, &f.visit,
-		&f.withVisit, &f.withOther, &f.withUser, &f.withOthers, &f.twinVoided, &f.failedThere, &f.unreadable, &f.relativeSaved},
+		&f.withVisit, &f.withOther, &f.withUser, &f.withOthers, &f.twinVoided, &f.failures, &f.rules, &f.unreadable, &f.relativeSaved},
 		func() error {
 			found[n] = f
 			return nil

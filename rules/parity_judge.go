@@ -22,9 +22,18 @@ type theirs struct {
 	deliveredAt time.Time // zero: not sent
 }
 
-// written is when avni-server gave the request its time, as far as can be told: a later
-// attempt to send it hides that.
+// written is when avni-server may last have given the request its time. An attempt to send
+// it counts too, as it hides an earlier save; a success does not: nothing is written after it.
 func (t theirs) written() time.Time {
+	if t.deliveredAt.IsZero() && t.status != statusSent {
+		return t.modifiedAt
+	}
+	return t.createdAt
+}
+
+// surelyWritten is when avni-server has last given the request its time, as far as that is
+// certain.
+func (t theirs) surelyWritten() time.Time {
 	if t.status == statusNotSent {
 		return t.modifiedAt
 	}
@@ -84,21 +93,13 @@ func sameSecond(x, y time.Time) bool {
 	return x.Truncate(time.Second).Equal(y.Truncate(time.Second))
 }
 
-const (
-	// saveTakes is how long before its rows are written avni-server may have taken the time
-	// of a save.
-	saveTakes = 2 * time.Second
-	// clocksDiffer is by how much the clocks of avni-server and PostgreSQL may differ.
-	clocksDiffer = 30 * time.Second
-)
-
 // judge compares, knowing the facts. The verdict is same, or different for a cause.
 func (c comparison) judge(f facts) (parityVerdict, Cause) {
 	switch {
 	case c.agrees():
 		return paritySame, ""
 	case c.failed() && !c.ruleVoided:
-		if f.failedThere || f.unreadable {
+		if c.failedThere(f) {
 			return paritySame, "" // neither has changed anything
 		}
 		return parityDifferent, CauseFailedHere
@@ -109,6 +110,8 @@ func (c comparison) judge(f facts) (parityVerdict, Cause) {
 		return paritySame, ""
 	case ours == nil:
 		return parityDifferent, c.onlyTheirs(f)
+	case c.missedVoid(f):
+		return parityDifferent, ""
 	case c.theirs == nil:
 		return parityDifferent, c.onlyOurs(f)
 	case ours.to != c.theirs.to:
@@ -117,6 +120,12 @@ func (c comparison) judge(f facts) (parityVerdict, Cause) {
 		return parityDifferent, c.otherTime(f)
 	}
 	return parityDifferent, CauseDuplicate
+}
+
+// missedVoid is true where we would still send what is voided, or hangs under what is.
+func (c comparison) missedVoid(f facts) bool {
+	sent := c.theirs != nil && !c.theirs.deliveredAt.IsZero() // both leave it alone
+	return (f.voided || f.parentVoided) && !sent
 }
 
 // onlyOurs is why avni-server has nothing that counts.
@@ -131,7 +140,7 @@ func (c comparison) onlyOurs(f facts) Cause {
 		return CauseVoidedByID
 	case c.requestID != 0:
 		return CauseUnvoided
-	case f.failedThere || f.unreadable:
+	case c.failedThere(f):
 		return CauseFailedThere
 	case unseen:
 		return cause
@@ -192,7 +201,7 @@ func (c comparison) otherTime(f facts) Cause {
 		return CauseTimezone
 	case !c.messaging:
 		return CauseMessagingOff
-	case f.failedThere || f.unreadable:
+	case c.failedThere(f):
 		return CauseFailedThere
 	case c.ruleSaved.After(f.savedAt):
 		return CauseRuleEdited
@@ -204,31 +213,4 @@ func (c comparison) otherTime(f facts) Cause {
 		return CauseFresherData
 	}
 	return ""
-}
-
-// writtenUnseen is true of a request that avni-server wrote when the entity did not change,
-// and after it was evaluated here.
-func (c comparison) writtenUnseen(f facts) bool {
-	written := c.theirs.written()
-	return f.savedAt.Before(written.Add(-clocksDiffer)) && (!c.evaluated() || c.evaluatedAt.Before(written.Add(-clocksDiffer)))
-}
-
-// countsFromNow is true where the times are as far apart as the evaluations were.
-func (c comparison) countsFromNow(f facts) bool {
-	apart := c.ours.at.Sub(c.theirs.at)
-	for _, ran := range []time.Time{f.savedAt, c.theirs.createdAt, c.theirs.modifiedAt} {
-		if (apart - c.evaluatedAt.Sub(ran)).Abs() <= clocksDiffer {
-			return true
-		}
-	}
-	return false
-}
-
-// byZone is true of times that differ by the offset of the local zone, or by what is left
-// of a day: as one rule names them that is run in two zones.
-func byZone(ours, theirs time.Time) bool {
-	_, seconds := ours.In(time.Local).Zone()
-	offset := (time.Duration(seconds) * time.Second).Abs()
-	apart := ours.Sub(theirs).Abs().Round(time.Second)
-	return offset != 0 && (apart == offset || apart == 24*time.Hour-offset)
 }

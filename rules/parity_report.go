@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,23 +26,23 @@ type OrganisationParity struct {
 	ToMend       int           `json:"to_mend"`     // different, for a cause that has to be mended first
 	Unexplained  int           `json:"unexplained"` // different, for no known cause
 	Waiting      int           `json:"waiting"`     // not compared yet
+	Ready        bool          `json:"ready"`       // to be served
+	NotReady     []string      `json:"not_ready"`   // why it is not
 	Rules        []RuleParity  `json:"rules"`
 	Sent         int           `json:"sent"`       // messages of rules, by avni-server
 	WouldSend    int           `json:"would_send"` // of these
 	Unsent       []SendingSkip `json:"would_not_send"`
 }
 
-// Ready is true of an organisation of which something was compared, and nothing is left to
-// look at or to mend.
-func (o OrganisationParity) Ready() bool { return o.Compared > 0 && o.Unexplained+o.ToMend == 0 }
-
-// RuleParity is one rule of it.
+// RuleParity is one rule of it that is paused, or whose entities were saved.
 type RuleParity struct {
 	RuleID      int64              `json:"rule"`
 	Name        string             `json:"name"`
 	EntityType  EntityType         `json:"entity_type"`
+	Paused      bool               `json:"paused"` // one of its scripts failed too often
 	Same        int                `json:"same"`
-	Waiting     int                `json:"waiting"`
+	Waiting     int                `json:"waiting"` // not compared yet, since whenever
+	Overdue     int                `json:"overdue"` // of these, for longer than that takes
 	Differences []ParityDifference `json:"differences"`
 }
 
@@ -86,7 +87,7 @@ func ParityReport(ctx context.Context, pool *pgxpool.Pool, query ParityQuery) ([
 	report := &parityReport{query: query, byID: map[int32]*OrganisationParity{}}
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err := pgx.BeginTxFunc(ctx, pool, options, func(tx pgx.Tx) error {
-		for _, read := range []func(context.Context, pgx.Tx) error{report.readOrganisations, report.readComparisons, report.readSendings} {
+		for _, read := range []func(context.Context, pgx.Tx) error{report.readOrganisations, report.readComparisons, report.readPauses, report.readSendings} {
 			if err := read(ctx, tx); err != nil {
 				return err
 			}
@@ -98,7 +99,10 @@ func ParityReport(ctx context.Context, pool *pgxpool.Pool, query ParityQuery) ([
 	}
 	all := make([]OrganisationParity, len(report.order))
 	for i, id := range report.order {
-		all[i] = *report.byID[id]
+		o := report.byID[id]
+		o.NotReady = o.obstacles()
+		o.Ready = len(o.NotReady) == 0
+		all[i] = *o
 	}
 	return all, nil
 }
@@ -119,7 +123,7 @@ func (o *OrganisationParity) add(row parityRow) {
 	rule := &o.Rules[len(o.Rules)-1]
 	switch row.verdict {
 	case parityWaiting:
-		rule.Waiting = row.total
+		rule.Waiting, rule.Overdue = row.total, row.overdue
 		o.Waiting += row.total
 		return
 	case paritySame:
@@ -149,4 +153,14 @@ func (o *OrganisationParity) count(row parityRow) {
 	default:
 		o.Explained += row.total
 	}
+}
+
+// pause takes in that a rule is paused.
+func (o *OrganisationParity) pause(paused RuleParity) {
+	n := slices.IndexFunc(o.Rules, func(r RuleParity) bool { return r.RuleID == paused.RuleID })
+	if n < 0 {
+		o.Rules = append(o.Rules, paused)
+		return
+	}
+	o.Rules[n].Paused = true
 }

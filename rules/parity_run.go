@@ -15,8 +15,9 @@ const (
 	// forgetSinceSQL ends shadow mode for organisations that are served otherwise.
 	forgetSinceSQL = `delete from messenger.parity_since where organisation_id = any($1::int[])`
 
+	// unexplainedSQL counts as a report does that looks back by $2.
 	unexplainedSQL = `select organisation_id, count(*)::int from messenger.parity
-		where verdict = 'different' and cause is null and organisation_id = any($1::int[]) group by 1`
+		where verdict = 'different' and cause is null and organisation_id = any($1::int[]) and evaluated_at >= now() - $2::interval group by 1`
 
 	pruneParitySQL = `delete from messenger.parity where (rule_id, source_table, entity_id) in
 		(select rule_id, source_table, entity_id from messenger.parity where evaluated_at < now() - interval '30 days' limit 10000 for update skip locked)`
@@ -48,10 +49,11 @@ func (w *Worker) startParity(ctx context.Context) <-chan struct{} {
 
 // comparer compares again and again. Only startParity's goroutine uses it.
 type comparer struct {
-	worker  *Worker
-	swept   time.Time // when all requests were last looked at
-	early   []int64   // requests that were sent and are not compared yet
-	trouble string
+	worker      *Worker
+	swept       time.Time             // when all requests were last looked at
+	early       []int64               // requests that were sent and are not compared yet
+	unrehearsed map[int64]unrehearsed // requests that were sent and could not be rehearsed
+	trouble     string
 }
 
 // do compares what is due, and returns for how long to rest.
@@ -84,10 +86,15 @@ func (c *comparer) round(ctx context.Context, ids []int64, sweep bool) error {
 		}
 	}
 	if len(shadow) == 0 {
+		c.early, c.unrehearsed = nil, nil
 		w.options.Metrics.unexplained(nil)
 		return nil
 	}
-	scopes := []scope{{namedRequestsSQL, append(ids, c.early...)}}
+	ids, err := c.named(ctx, ids, shadow)
+	if err != nil {
+		return err
+	}
+	scopes := []scope{{namedRequestsSQL, ids}}
 	if sweep {
 		scopes = append(scopes, scope{allRequestsSQL, shadow})
 	}
@@ -105,7 +112,7 @@ func (c *comparer) round(ctx context.Context, ids []int64, sweep bool) error {
 	}
 	var early []int64
 	for _, s := range scopes {
-		found, err := w.rehearseSent(ctx, s)
+		found, err := c.rehearse(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -147,7 +154,7 @@ func (w *Worker) keepSince(ctx context.Context, shadow []int32) error {
 }
 
 func (w *Worker) countUnexplained(ctx context.Context, shadow []int32) error {
-	rows, err := w.options.Pool.Query(ctx, unexplainedSQL, shadow)
+	rows, err := w.options.Pool.Query(ctx, unexplainedSQL, shadow, ParityWindow)
 	if err != nil {
 		return fmt.Errorf("count unexplained differences: %w", err)
 	}

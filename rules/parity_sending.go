@@ -3,6 +3,8 @@ package rules
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -61,12 +63,109 @@ const (
 		values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`
 )
 
-// rehearseSent records what we would have sent where avni-server has sent something. It
-// returns those requests that it is too early for.
-func (w *Worker) rehearseSent(ctx context.Context, s scope) (early []int64, err error) {
+// The pauses before a request is rehearsed again that could not be.
+const (
+	rehearsalPause        = time.Second
+	longestRehearsalPause = time.Hour
+)
+
+// unrehearsed is a request that could not be rehearsed.
+type unrehearsed struct {
+	rule     int64
+	attempts int
+	next     time.Time
+}
+
+// rehearse records what we would have sent where avni-server has sent something. It
+// returns those requests that it is too early for. One that cannot be rehearsed keeps no
+// other from being: it is tried again after a while.
+func (c *comparer) rehearse(ctx context.Context, s scope) (early []int64, err error) {
+	w := c.worker
 	if s.empty() || w.options.Rehearser == nil {
 		return nil, nil
 	}
+	sent, err := w.sentUnrecorded(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if s.condition == namedRequestsSQL { // which names them: what is not found is recorded by now
+		maps.DeleteFunc(c.unrehearsed, func(id int64, _ unrehearsed) bool {
+			return !slices.ContainsFunc(sent, func(one Sending) bool { return one.RequestID == id })
+		})
+	}
+	for _, one := range sent {
+		switch {
+		case !one.judged:
+			early = append(early, one.RequestID)
+		case c.unrehearsed[one.RequestID].next.After(w.options.Now()):
+		default:
+			if err := c.try(ctx, one); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return early, nil
+}
+
+// try rehearses a request. The error is not about that one: the database is away.
+func (c *comparer) try(ctx context.Context, s Sending) error {
+	w := c.worker
+	err := w.rehearse(ctx, s)
+	if err == nil {
+		delete(c.unrehearsed, s.RequestID)
+		return nil
+	}
+	err = fmt.Errorf("find out what request %d would have said: %w", s.RequestID, err)
+	if ctx.Err() != nil || w.options.Pool.Ping(ctx) != nil {
+		return err
+	}
+	before := c.unrehearsed[s.RequestID]
+	if before.attempts == 0 && !c.failing(s.RuleID) {
+		w.options.Log.Warn("a message that avni-server has sent could not be rehearsed: it is tried again after a while, as are others of its rule", "component", "rules",
+			"organisation", labelOf(w.options.Directory, s.OrganisationID), "rule", s.RuleID, "request", s.RequestID, "err", err)
+	}
+	if c.unrehearsed == nil {
+		c.unrehearsed = map[int64]unrehearsed{}
+	}
+	pause := min(rehearsalPause<<min(before.attempts, 12), longestRehearsalPause)
+	c.unrehearsed[s.RequestID] = unrehearsed{rule: s.RuleID, attempts: before.attempts + 1, next: w.options.Now().Add(pause)}
+	return nil
+}
+
+// failing reports whether a request of a rule could not be rehearsed: that was told.
+func (c *comparer) failing(rule int64) bool {
+	for _, u := range c.unrehearsed {
+		if u.rule == rule {
+			return true
+		}
+	}
+	return false
+}
+
+// shadowedSQL leaves out requests of organisations that are not in shadow mode any more.
+const shadowedSQL = `select id from public.message_request_queue where id = any($1::bigint[]) and organisation_id = any($2::int[])`
+
+// named returns requests to look at: these, those that it was too early for, and those
+// that are to be rehearsed again.
+func (c *comparer) named(ctx context.Context, ids []int64, shadow []int32) ([]int64, error) {
+	ids = slices.AppendSeq(slices.Concat(ids, c.early), maps.Keys(c.unrehearsed))
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	rows, err := c.worker.options.Pool.Query(ctx, shadowedSQL, ids, shadow)
+	if err != nil {
+		return nil, fmt.Errorf("look for changed requests: %w", err)
+	}
+	if ids, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
+		return nil, fmt.Errorf("look for changed requests: %w", err)
+	}
+	if len(ids) == 0 {
+		c.unrehearsed = nil
+	}
+	return ids, nil
+}
+
+func (w *Worker) sentUnrecorded(ctx context.Context, s scope) ([]Sending, error) {
 	rows, err := w.options.Pool.Query(ctx, s.sql(sentUnrecordedSQL), s.argument)
 	if err != nil {
 		return nil, fmt.Errorf("look for what avni-server has sent: %w", err)
@@ -78,14 +177,7 @@ func (w *Worker) rehearseSent(ctx context.Context, s scope) (early []int64, err 
 	if err != nil {
 		return nil, fmt.Errorf("look for what avni-server has sent: %w", err)
 	}
-	for _, one := range sent {
-		if !one.judged {
-			early = append(early, one.RequestID)
-		} else if err := w.rehearse(ctx, one); err != nil {
-			return nil, fmt.Errorf("find out what request %d would have said: %w", one.RequestID, err)
-		}
-	}
-	return early, nil
+	return sent, nil
 }
 
 func (w *Worker) rehearse(ctx context.Context, s Sending) error {

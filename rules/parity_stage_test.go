@@ -39,6 +39,17 @@ func openShadow(t *testing.T, options ...func(*WorkerOptions)) *shadow {
 	return s
 }
 
+// openCalmShadow is a shadow whose rules were edited long ago.
+func openCalmShadow(t *testing.T) *shadow {
+	t.Helper()
+	s := openShadow(t)
+	s.sql(`update message_rule set last_modified_date_time = '2023-01-01', is_voided = is_voided or id = 607`)
+	if err := s.catalogue.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func settleFor(d time.Duration) func(*WorkerOptions) {
 	return func(o *WorkerOptions) { o.SettleFor = d }
 }
@@ -89,6 +100,14 @@ func (s *shadow) compare() {
 	if s.comparer.trouble != "" {
 		s.Fatal(s.comparer.trouble)
 	}
+}
+
+// compareAgain compares, and then once more what was put off.
+func (s *shadow) compareAgain() {
+	s.Helper()
+	s.compare()
+	exec(s, s.db.Pool(), `update messenger.parity set look_at = now() where verdict = 'waiting'`)
+	s.compare()
 }
 
 // found is what came of the comparison of a rule and an entity.

@@ -125,19 +125,19 @@ func TestParityOfRulesThatFailOnBothSides(t *testing.T) {
 	s := openShadow(t)
 	s.failure, s.theirs = &Failure{Kind: FailedThrow, Message: "nothing.here"}, Schedule{}
 	subject := s.save(cdc.Individual, s.register)
-	s.logFailure(subject)
+	s.logFailure(cdc.Individual, subject)
 	s.expect(601, cdc.Individual, subject, found{"would_fail", "same", "", ""})
 	other := s.save(cdc.Individual, s.register)
 	s.expectCause(601, cdc.Individual, other, CauseFailedHere)
 }
 
-// logFailure has avni-server log that a rule failed for a subject.
-func (s *shadow) logFailure(subject int64) {
+// logFailure has avni-server log that a rule failed for an entity.
+func (s *shadow) logFailure(table cdc.Table, id int64) {
 	s.Helper()
 	s.sql(`insert into rule_failure_log (uuid, form_id, rule_type, entity_type, entity_id, error_message, stacktrace, source, is_voided, version,
 			organisation_id, created_by_id, last_modified_by_id, created_date_time, last_modified_date_time)
-		select gen_random_uuid(), uuid, 'Subject', 'Rules : messageSchedule', uuid, 'nothing.here', 'at', 'Web', false, 0, 101, 202, 202, now(), now()
-		from individual where id = $1`, subject)
+		select gen_random_uuid(), uuid, $2, 'Rules : messageSchedule', uuid, 'nothing.here', 'at', 'Web', false, 0, 101, 202, 202, now(), now()
+		from `+string(table)+` where id = $1`, id, entityTypeOf(table))
 }
 
 func TestParityIsForgottenByAge(t *testing.T) {

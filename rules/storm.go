@@ -16,7 +16,8 @@ const stormHour = 10
 // has made: of transaction $5, and of what was committed in the hour before $6. Only what
 // has been committed is counted: as many too many may get through as settle at the same
 // moment, but nobody waits for anybody. It stops counting at the limit, $7. A commit_lsn
-// of 0/0 stands for no transaction. started is false of a rule that is not as it was last
+// of 0/0 stands for no transaction, one where a catch-up ended for all that this has
+// found after the slot was lost. started is false of a rule that is not as it was last
 // seen.
 const admissionSQL = `
 	select r.id, a.active_from,
@@ -25,7 +26,8 @@ const admissionSQL = `
 			where t.rule_id = r.id and t.commit_lsn = $5::text::pg_lsn and $5 <> '0/0' and t.outcome = 'scheduled' and not t.by_hand limit $7::bigint) c) >= $7,
 		(select count(*) from (select from messenger.trigger_log t
 			where t.rule_id = r.id and t.committed_at > $6::timestamptz - interval '1 hour' and t.committed_at <= $6
-				and t.outcome = 'scheduled' and not t.by_hand limit $8::bigint) c) >= $8
+				and t.outcome = 'scheduled' and not t.by_hand limit $8::bigint) c) >= $8,
+		exists (select from messenger.gap g where not g.by_hand and g.to_lsn = $5::text::pg_lsn and $5 <> '0/0')
 	from unnest($2::bigint[], $3::text[], $4::int[]) as r (id, entity_type, type_id)
 	left join messenger.activation a on a.organisation_id = $1 and a.rule_id = r.id`
 
@@ -35,6 +37,7 @@ type admission struct {
 	current       bool
 	inTransaction bool // the limit of the transaction is reached
 	inHour        bool
+	catchUp       bool // it is no transaction, but what was looked up after the slot was lost
 }
 
 // guard decides on new requests: those of rules that had not started when the entity was
@@ -54,7 +57,7 @@ func (w *Worker) guard(ctx context.Context, tx pgx.Tx, s settlement, fresh []*ef
 			e.insert, e.outcome, e.reason = false, outcomeBeforeActivation, a.tooEarly(s.entity.savedAt)
 		case w.options.StormLimit > 0 && (a.inTransaction || a.inHour):
 			e.insert, e.outcome = false, outcomeHeld
-			e.hold.keep, e.hold.storm = true, &storm{rule: e.rule, transaction: s.change.commitLSN, hour: !a.inTransaction}
+			e.hold.keep, e.hold.storm = true, &storm{rule: e.rule, transaction: s.change.commitLSN, hour: !a.inTransaction, catchUp: a.catchUp}
 			e.reason = e.hold.storm.reason(w.options.StormLimit) + ": avni-messenger release --rule, or cancel --rule"
 		}
 	}
@@ -93,7 +96,7 @@ func (w *Worker) readAdmissions(ctx context.Context, tx pgx.Tx, s settlement, fr
 	found := map[int64]admission{}
 	var id int64
 	var a admission
-	_, err = pgx.ForEachRow(rows, []any{&id, &a.activeFrom, &a.current, &a.inTransaction, &a.inHour}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &a.activeFrom, &a.current, &a.inTransaction, &a.inHour, &a.catchUp}, func() error {
 		found[id] = a
 		return nil
 	})
@@ -105,13 +108,26 @@ type storm struct {
 	rule        Rule
 	transaction string // commit_lsn
 	hour        bool   // of what was saved in an hour, rather than of one transaction
+	catchUp     bool   // of what was looked up after the slot was lost
 }
 
 func (s storm) reason(limit int) string {
 	if s.hour {
 		return fmt.Sprintf("the rule has made %d new requests of what was saved within an hour", stormHour*limit)
 	}
+	if s.catchUp {
+		return fmt.Sprintf("the rule has made %d new requests of what was saved while the slot was lost, which counts as one transaction, %s", limit, s.transaction)
+	}
 	return fmt.Sprintf("the rule has made %d new requests of transaction %s", limit, s.transaction)
+}
+
+// fix says what to do.
+func (s storm) fix() string {
+	command := fmt.Sprintf("look with avni-messenger release, then release --rule %d, or cancel --rule %d", s.rule.ID, s.rule.ID)
+	if s.catchUp {
+		return "a catch-up after the replication slot was lost has found them, which need not have been an import: if they were saved as on other days, they are to be released; " + command
+	}
+	return command
 }
 
 // storms is which storms were told of, by this process.
@@ -156,7 +172,7 @@ func (w *Worker) tellHeld(s settlement, effects []effect) {
 			w.options.Log.Warn("too many new messages at once: the others are held until they are released or cancelled",
 				"component", "rules", "organisation", s.org.label(), "rule", e.rule.ID, "transaction", one.transaction,
 				"reason", one.reason(w.options.StormLimit), "changed_by", s.entity.savedBy,
-				"fix", fmt.Sprintf("look with avni-messenger release, then release --rule %d, or cancel --rule %d", e.rule.ID, e.rule.ID))
+				"fix", one.fix())
 		}
 	}
 }

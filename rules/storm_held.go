@@ -20,6 +20,7 @@ const (
 	stateHeld      heldState = "held"
 	stateReleased  heldState = "released"  // the request is made when the entity is next evaluated
 	stateCancelled heldState = "cancelled" // by hand: no request is made, whatever the rule says
+	stateVoided    heldState = "voided"    // held, of what is voided or hangs under it: nothing is released
 )
 
 // heldRow is a row of messenger.held of the entity of a settlement.
@@ -40,34 +41,36 @@ type hold struct {
 const (
 	heldSQL = `select rule_id, state, scheduled_for from messenger.held where source_table = $1 and entity_id = $2 order by rule_id for update`
 
-	// A row that is there stays one of the transaction that it was held in first.
+	// A row that is there stays one of the transaction that it was held in first. It was
+	// evaluated, so that nothing is voided any more.
 	keepHeldSQL = `
-		insert into messenger.held (rule_id, source_table, entity_id, organisation_id, commit_lsn, committed_at, scheduled_for, changed_by)
+		insert into messenger.held as h (rule_id, source_table, entity_id, organisation_id, commit_lsn, committed_at, scheduled_for, changed_by)
 		values ($1, $2, $3, $4, $5::text::pg_lsn, $6, $7, $8)
-		on conflict (rule_id, source_table, entity_id) do update set scheduled_for = excluded.scheduled_for, changed_by = excluded.changed_by`
+		on conflict (rule_id, source_table, entity_id) do update set scheduled_for = excluded.scheduled_for, changed_by = excluded.changed_by,
+			state = case h.state when 'voided' then 'held' else h.state end`
 
 	dropHeldSQL = `delete from messenger.held where rule_id = $1 and source_table = $2 and entity_id = $3`
 
-	// unheldUnderSQL drops what is held for an entity and what hangs under it, and
-	// remembers the entities, to bring them back with it.
-	unheldUnderSQL = `with ` + underSQL + `, wanted as materialized (
+	// voidHeldUnderSQL marks what is held for an entity and what hangs under it, so that a
+	// void is no way past the limit, and remembers the entities, to bring them back with it.
+	voidHeldUnderSQL = `with ` + underSQL + `, wanted as materialized (
 		select h.rule_id, h.source_table, h.entity_id
 		from messenger.held h join (select ` + tableSQL + ` as source_table, id from under p) u on h.source_table = u.source_table and h.entity_id = u.id
-		where h.organisation_id = $1 and h.state <> 'cancelled'
+		where h.organisation_id = $1 and h.state in ('held', 'released')
 		order by h.source_table, h.entity_id, h.rule_id for update of h
-	), dropped as (
-		delete from messenger.held h using wanted w
+	), marked as (
+		update messenger.held h set state = 'voided', review = false from wanted w
 		where h.rule_id = w.rule_id and h.source_table = w.source_table and h.entity_id = w.entity_id
 		returning h.*
 	), remembered as (
 		insert into messenger.withdrawal (source_table, entity_id, rule_id, organisation_id, due)
-		select source_table, entity_id, rule_id, organisation_id, scheduled_for from dropped
+		select source_table, entity_id, rule_id, organisation_id, scheduled_for from marked
 		on conflict (source_table, entity_id, rule_id) do update set due = excluded.due
 	), logged as (
 		insert into messenger.trigger_log (source_table, entity_id, organisation_id, rule_id, outcome, reason, committed_at, commit_lsn)
-		select source_table, entity_id, organisation_id, rule_id, '` + string(outcomeVoided) + `', 'was held; ' || $4, $5, $6::text::pg_lsn from dropped
+		select source_table, entity_id, organisation_id, rule_id, '` + string(outcomeVoided) + `', 'was held; ' || $4, $5, $6::text::pg_lsn from marked
 	)
-	select rule_id from dropped order by 1`
+	select rule_id from marked order by 1`
 )
 
 // queueHeld reads what is held for the entity. Rows are locked in order of entity and
@@ -93,9 +96,9 @@ func (s settlement) queueHold(b *pgx.Batch, e effect) {
 	}
 }
 
-// queueUnheld drops what is held for a voided entity and what hangs under it.
-func (s settlement) queueUnheld(b *pgx.Batch, reason string, effects *[]effect) {
-	b.Queue(unheldUnderSQL, s.org.ID, string(s.change.entityType()), s.change.entityID, reason, s.change.committedAt, s.change.commitLSN).Query(func(rows pgx.Rows) error {
+// queueVoidHeld marks what is held for a voided entity and what hangs under it.
+func (s settlement) queueVoidHeld(b *pgx.Batch, reason string, effects *[]effect) {
+	b.Queue(voidHeldUnderSQL, s.org.ID, string(s.change.entityType()), s.change.entityID, reason, s.change.committedAt, s.change.commitLSN).Query(func(rows pgx.Rows) error {
 		return eachRow(rows, func() error {
 			e := effect{outcome: outcomeVoided, reason: reason, hold: hold{logged: true}}
 			err := rows.Scan(&e.rule.ID)

@@ -81,8 +81,8 @@ func TestHeldAndVoided(t *testing.T) {
 				exec(t, o.avni.Pool(), `update program_encounter set is_voided = false where id = $1`, id)
 				o.saved(cdc.ProgramEncounter, id)
 			}
-			if r := o.request(603, id); r.Voided {
-				t.Errorf("request %+v", r)
+			if n := len(o.heldOf(stateHeld)); n != all || len(o.requests(id, 603)) != 0 {
+				t.Errorf("there again: %d of %d are held, requests %+v", n, all, o.requests(id, 603))
 			}
 		})
 	}

@@ -16,7 +16,8 @@ type Held struct {
 	RuleID         int64     `json:"rule_id"`
 	RuleName       string    `json:"rule"`
 	Transaction    string    `json:"transaction"` // commit_lsn
-	State          string    `json:"state"`       // held, released (and not evaluated yet) or cancelled
+	CatchUp        bool      `json:"catch_up"`    // no transaction, but what was looked up after the slot was lost
+	State          string    `json:"state"`       // held, released (and not evaluated yet), cancelled or voided (held again if that is taken back)
 	Count          int       `json:"count"`
 	CommittedAt    time.Time `json:"committed_at"`
 	Since          time.Time `json:"held_since"`
@@ -26,56 +27,67 @@ type Held struct {
 	Users          []string  `json:"users"`      // their usernames
 }
 
-const listHeldSQL = `
-	select g.organisation_id, coalesce(o.db_user, ''), g.rule_id, coalesce(r.name, ''), g.commit_lsn::text, g.state, g.n, g.committed_at, g.since, g.first_due, g.last_due,
-		coalesce(g.users[1:5], '{}'), array(select u.username from users u where u.id = any(g.users[1:5]) order by u.id)
-	from (
-		select organisation_id, rule_id, commit_lsn, state, count(*) as n, max(committed_at) as committed_at, min(held_at) as since,
-			min(scheduled_for) as first_due, max(scheduled_for) as last_due, array_agg(distinct changed_by) filter (where changed_by is not null) as users
-		from messenger.held where $1 = '' or state = $1 group by 1, 2, 3, 4
-	) g left join organisation o on o.id = g.organisation_id left join message_rule r on r.id = g.rule_id
-	order by g.since, g.rule_id, g.commit_lsn, g.state`
+// HeldList is the largest of what is held, and how much there is beside.
+type HeldList struct {
+	Groups       []Held
+	More         int // groups that are left out
+	MoreMessages int // in those
+}
+
+// listedHeld is how many groups a list has at most.
+const listedHeld = 200
+
+const (
+	// afterLossSQL holds of rows h that a catch-up has brought after the slot was lost: all
+	// of them count as of the place where it ended.
+	afterLossSQL = `h.commit_lsn in (select g.to_lsn from messenger.gap g where not g.by_hand and g.to_lsn <> '0/0')`
+
+	// listHeldSQL counts first, and looks closely only at the largest groups.
+	listHeldSQL = `
+		with counted as materialized (
+			select rule_id, organisation_id, commit_lsn, state, count(*) as n from messenger.held group by 1, 2, 3, 4
+		), listed as materialized (
+			select *, count(*) over () as groups, sum(n) over () as messages from counted order by n desc, rule_id, commit_lsn, state limit $1
+		)
+		select h.groups::int, h.messages::int, h.organisation_id, coalesce(o.db_user, ''), h.rule_id, coalesce(r.name, ''), h.commit_lsn::text, ` + afterLossSQL + `,
+			h.state, h.n, d.committed_at, d.since, d.first_due, d.last_due,
+			coalesce(d.users, '{}'), array(select u.username from users u where u.id = any(d.users) order by u.id)
+		from listed h
+		cross join lateral (
+			select max(committed_at) as committed_at, min(held_at) as since, min(scheduled_for) as first_due, max(scheduled_for) as last_due,
+				(array_agg(distinct changed_by) filter (where changed_by is not null))[1:5] as users
+			from messenger.held x where x.rule_id = h.rule_id and x.commit_lsn = h.commit_lsn and x.organisation_id = h.organisation_id and x.state = h.state
+		) d
+		left join organisation o on o.id = h.organisation_id left join message_rule r on r.id = h.rule_id
+		order by d.since, h.rule_id, h.commit_lsn, h.state`
+)
 
 // querier is what reads.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// ListHeld returns what is held, released or cancelled, oldest first. What is released
-// disappears when it is evaluated.
-func ListHeld(ctx context.Context, db querier) ([]Held, error) { return listHeld(ctx, db, "") }
-
-func listHeld(ctx context.Context, db querier, state heldState) ([]Held, error) {
-	rows, err := db.Query(ctx, listHeldSQL, state)
+// ListHeld returns what is held, released, cancelled or voided: the largest groups, oldest
+// first. What is released disappears when it is evaluated.
+func ListHeld(ctx context.Context, db querier) (HeldList, error) {
+	rows, err := db.Query(ctx, listHeldSQL, listedHeld)
 	if err != nil {
-		return nil, fmt.Errorf("list what is held: %w", err)
+		return HeldList{}, fmt.Errorf("list what is held: %w", err)
 	}
-	held, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Held])
+	var list HeldList
+	var h Held
+	_, err = pgx.ForEachRow(rows, []any{&list.More, &list.MoreMessages, &h.OrganisationID, &h.Organisation, &h.RuleID, &h.RuleName, &h.Transaction, &h.CatchUp,
+		&h.State, &h.Count, &h.CommittedAt, &h.Since, &h.FirstDue, &h.LastDue, &h.ChangedBy, &h.Users}, func() error {
+		list.Groups = append(list.Groups, h)
+		h.ChangedBy, h.Users = nil, nil
+		return nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("list what is held: %w", err)
+		return HeldList{}, fmt.Errorf("list what is held: %w", err)
 	}
-	return held, nil
-}
-
-// countHeld keeps what Held returns, and the metric.
-func (w *Worker) countHeld(ctx context.Context) error {
-	held, err := listHeld(ctx, w.options.Pool, stateHeld)
-	if err != nil {
-		return err
+	list.More -= len(list.Groups)
+	for _, h := range list.Groups {
+		list.MoreMessages -= h.Count
 	}
-	n := 0
-	for _, h := range held {
-		n += h.Count
-	}
-	w.held.Store(&held)
-	w.options.Metrics.held.Set(float64(n))
-	return nil
-}
-
-// Held returns what waits to be released or cancelled, as of some seconds ago.
-func (w *Worker) Held() []Held {
-	if held := w.held.Load(); held != nil {
-		return *held
-	}
-	return nil
+	return list, nil
 }

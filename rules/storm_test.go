@@ -78,12 +78,16 @@ func TestTooManyOfOneTransactionAreHeld(t *testing.T) {
 	if got := testutil.ToFloat64(o.worker.options.Metrics.held); got != float64(len(held)) {
 		t.Errorf("held is %v", got)
 	}
-	list := o.worker.Held()
-	if len(list) != 1 {
+	if counted := o.worker.Held(); len(counted) != 1 || counted[0].RuleID != 603 || counted[0].Organisation != "asha_gramin" || counted[0].Count != len(held) ||
+		counted[0].Transaction != "0/1A2B3C" || counted[0].CatchUp {
+		t.Errorf("counted %+v", counted)
+	}
+	list := must[HeldList](t)(ListHeld(t.Context(), o.db.Pool()))
+	if len(list.Groups) != 1 || list.More != 0 || list.MoreMessages != 0 {
 		t.Fatalf("list %+v", list)
 	}
-	h := list[0]
-	if h.RuleID != 603 || h.Organisation != "asha_gramin" || h.Transaction != "0/1A2B3C" || h.Count != len(held) || h.State != "held" ||
+	h := list.Groups[0]
+	if h.CatchUp || h.RuleID != 603 || h.Organisation != "asha_gramin" || h.Transaction != "0/1A2B3C" || h.Count != len(held) || h.State != "held" ||
 		!h.FirstDue.Equal(march.AddDate(0, 0, -1)) || !h.LastDue.Equal(h.FirstDue) || !slices.Equal(h.ChangedBy, []int64{202}) || len(h.Users) != 1 {
 		t.Errorf("held %+v", h)
 	}

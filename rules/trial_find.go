@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -102,7 +103,11 @@ func ParseEntityName(text string) (EntityName, error) {
 	}
 	switch {
 	case idForm.MatchString(rest):
-		name.ID, _ = strconv.ParseInt(rest, 10, 64)
+		id, err := strconv.ParseInt(rest, 10, 32) // the columns are of type int4
+		if err != nil {
+			return name, fmt.Errorf("no id in Avni is greater than %d, and %s is: it must be an id or a uuid, such as Subject:1001", math.MaxInt32, rest)
+		}
+		name.ID = id
 	case uuidForm.MatchString(rest):
 		name.UUID = strings.ToLower(rest)
 	default:

@@ -74,11 +74,12 @@ func TestParseEntityName(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"Household:1": `"Household" is no entity type: it must be one of Subject, ProgramEnrolment, Encounter, ProgramEncounter and User`,
-		":1":          `"" is no entity type: it must be one of Subject, ProgramEnrolment, Encounter, ProgramEncounter and User`,
-		"Subject:":    `"" is neither an id nor a uuid: it must be such as Subject:1001, 1001 or a uuid`,
-		"12ab":        `"12ab" is neither an id nor a uuid: it must be such as Subject:1001, 1001 or a uuid`,
-		"-1":          `"-1" is neither an id nor a uuid: it must be such as Subject:1001, 1001 or a uuid`,
+		"Household:1":        `"Household" is no entity type: it must be one of Subject, ProgramEnrolment, Encounter, ProgramEncounter and User`,
+		":1":                 `"" is no entity type: it must be one of Subject, ProgramEnrolment, Encounter, ProgramEncounter and User`,
+		"Subject:":           `"" is neither an id nor a uuid: it must be such as Subject:1001, 1001 or a uuid`,
+		"12ab":               `"12ab" is neither an id nor a uuid: it must be such as Subject:1001, 1001 or a uuid`,
+		"Subject:9876500001": `no id in Avni is greater than 2147483647, and 9876500001 is: it must be an id or a uuid, such as Subject:1001`,
+		"-1":                 `"-1" is neither an id nor a uuid: it must be such as Subject:1001, 1001 or a uuid`,
 	} {
 		if _, err := ParseEntityName(text); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", text, err, want)

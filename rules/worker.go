@@ -107,7 +107,7 @@ type Worker struct {
 	storms   storms
 
 	deactivated bool // only the upkeep uses it
-	held        atomic.Pointer[[]Held]
+	held        atomic.Pointer[[]HeldRule]
 }
 
 // NewWorker returns a worker that Run starts.

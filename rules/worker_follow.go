@@ -75,7 +75,7 @@ const (
 		), entered as (
 			insert into messenger.inbox as i (source_table, entity_id, organisation_id, type_id, is_voided, committed_at, commit_lsn)
 			select distinct $5, entity_id, $1::int, 0, false, now(), '0/0'::pg_lsn from page
-			where not unwanted and due > now() - $7::interval
+			where not unwanted and due > now() - $7::interval order by entity_id
 			on conflict (source_table, entity_id) do update
 			set change_number = nextval('messenger.inbox_change_number'), attempts = 0, last_error = null, claimed_by = null, claimed_until = null
 			returning 1
@@ -127,16 +127,17 @@ func (w *Worker) followNext(ctx context.Context, tx pgx.Tx, organisations []int3
 	if err != nil {
 		return f, err
 	}
-	if f.cursor == 0 {
-		if err := markHeld(ctx, tx, f.ruleID); err != nil {
-			return f, err
-		}
-	}
+	first := f.cursor == 0
 	org, _ := w.options.Directory.Organisation(f.organisationID)
 	err = tx.QueryRow(ctx, followSQL, f.organisationID, f.ruleID, f.cursor, f.entityType, tableOf[f.entityType], followSize,
 		w.options.RepairWindow, org.AvniSystemUserID).Scan(&f.looked, &f.cursor, &f.voided, &f.entered)
 	if err != nil {
 		return f, fmt.Errorf("rule %d: %w", f.ruleID, err)
+	}
+	if first { // the inbox comes first and what is held last, wherever both are locked
+		if err := markHeld(ctx, tx, f.ruleID); err != nil {
+			return f, err
+		}
 	}
 	_, err = tx.Exec(ctx, followedSQL, f.ruleID, f.cursor, f.looked < followSize)
 	return f, err

@@ -15,6 +15,7 @@ import (
 	"avni-messenger/cdc"
 	"avni-messenger/dispatch"
 	"avni-messenger/dispatch/glific"
+	"avni-messenger/internal/page"
 	"avni-messenger/internal/schema"
 	"avni-messenger/metrics"
 	"avni-messenger/rules"
@@ -30,6 +31,10 @@ type app struct {
 	cfg        Config
 	log        *slog.Logger
 	pool       *pgxpool.Pool
+	registry   *prometheus.Registry
+	pagePool   *pgxpool.Pool // reads only
+	page       *page.Handler
+	deadman    *deadman // nil: nobody outside is told
 	server     *metrics.Server
 	directory  *directory
 	catalogue  *rules.Catalogue
@@ -53,25 +58,32 @@ func newApp(cfg Config, log *slog.Logger) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &app{cfg: cfg, log: log, pool: pool, directory: newDirectory(pool, cfg, log)}
-	a.waiting.Store(&obstacle{Detail: "starting"})
-	owner := &ownership{pool: pool, slot: cfg.Slot}
-	a.directory.guard.Slot, a.directory.own = cfg.Slot, owner.keep
-	a.instances = newInstances(a)
-	build := metrics.Build(currentBuild())
-	registry := metrics.NewRegistry(build)
-	if err := a.wire(registry); err != nil {
+	pagePool, err := newPagePool(cfg)
+	if err != nil {
 		pool.Close()
 		return nil, err
 	}
-	registry.MustRegister(a.directory, metrics.NewPostgresCollector(metrics.PostgresOptions{
+	build := metrics.Build(currentBuild())
+	a := &app{cfg: cfg, log: log, pool: pool, pagePool: pagePool, directory: newDirectory(pool, cfg, log), registry: metrics.NewRegistry(build)}
+	a.waiting.Store(&obstacle{Detail: "starting"})
+	a.instances = newInstances(a)
+	owner := &ownership{pool: pool, slot: cfg.Slot, self: a.instances.table.holder, sole: bool(cfg.SoleOwner)}
+	a.directory.guard.Slot, a.directory.own = cfg.Slot, owner.keep
+	if err := a.wire(a.registry); err != nil {
+		a.closePool()
+		return nil, err
+	}
+	a.registry.MustRegister(a.directory, metrics.NewPostgresCollector(metrics.PostgresOptions{
 		Pool: pool, Slot: cfg.Slot, Since: a.cfg.window(), Organisations: a.directory.Served, Log: log,
 	}))
-	served := metrics.ServerOptions{Registry: registry, Narrow: !bool(cfg.MetricsFor), Build: build, Checks: a.checks(), Log: log}
-	served.Page = a.newPage(build.Version, served.Health)
-	a.server, err = metrics.Listen(cfg.Listen, served)
+	health := metrics.NewDoctor(build.Version, a.checks()).Health
+	a.page = a.newPage(build.Version, health)
+	if cfg.PingKey != "" {
+		a.deadman = newDeadman(cfg.PingKey, health, log)
+	}
+	a.server, err = metrics.Listen(cfg.Listen, metrics.ServerOptions{Registry: a.registry, Narrow: !bool(cfg.MetricsFor), Health: health, Page: a.page, Log: log})
 	if err != nil {
-		pool.Close()
+		a.closePool()
 		return nil, fmt.Errorf("MESSENGER_LISTEN: %w: set it to a free address, or stop what uses this one", err)
 	}
 	return a, nil
@@ -150,6 +162,7 @@ func (a *app) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	a.logPageLink()
 	served := make(chan error, 1)
 	go func() {
 		err := a.server.Run(serving)
@@ -158,7 +171,16 @@ func (a *app) Run(ctx context.Context) error {
 		}
 		served <- err
 	}()
+	pinging := make(chan struct{})
+	go func() { // from the first moment: also while the database is waited for
+		defer close(pinging)
+		if a.deadman != nil {
+			a.deadman.Run(ctx)
+		}
+	}()
 	err := a.work(ctx)
+	cancel()
+	<-pinging
 	a.stopping.Store(true)
 	a.closePool()
 	stopServing()

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -32,9 +31,9 @@ const (
 )
 
 // The memory of the binary, as `make build` builds it, with so many organisations whose rules
-// are evaluated and whose messages are delivered: first 10 registrations of each at once, then
-// for a minute one registration a second, of one organisation after the other. What is told is
-// the most in the second half of that minute, and a minute after the last.
+// are evaluated and whose messages are delivered: 10 registrations of each at once, then one
+// registration a second for a while, of one organisation after the other, then a minute of
+// nothing. Told are the most while they trickle in, what it is at the end, and the most ever.
 func BenchmarkMemory(b *testing.B) {
 	binary := buildBinary(b)
 	for _, organisations := range []int{1, 20, 200} {
@@ -43,38 +42,24 @@ func BenchmarkMemory(b *testing.B) {
 }
 
 func benchmarkMemory(b *testing.B, binary string, organisations int) {
-	const each = 10
 	m := &memoryBench{program: newProgram(b, glifictest.Options{})}
 	m.binary = binary
 	for i := range organisations {
 		m.addOrganisation(i)
 	}
-	seconds := 60
-	if os.Getenv("MEM_DEBUG") != "" {
-		seconds = 45
-	}
 	m.start()
 	for i := range organisations {
-		m.register(i, each)
+		m.register(i, 10)
 	}
 	m.arrived()
-	busy := m.watch(seconds, func(second int) { m.register(second%organisations, 1) })
+	m.watch(15, func(int) {}) // after the burst
+	trickling := m.watch(30, func(second int) { m.register(second%organisations, 1) })
 	m.arrived()
-	quiet := m.watch(seconds, func(int) {})
-	b.ReportMetric(slices.Max(busy[seconds/2:]), "busy-RSS-MB")
-	b.ReportMetric(quiet[seconds-1], "RSS-MB")
+	quiet := m.watch(60, func(int) {})
+	b.ReportMetric(slices.Max(trickling), "trickling-RSS-MB")
+	b.ReportMetric(quiet[len(quiet)-1], "RSS-MB")
 	b.ReportMetric(m.status("VmHWM"), "most-MB")
 	b.ReportMetric(0, "ns/op")
-	if os.Getenv("MEM_DEBUG") != "" {
-		m.now.command.Process.Signal(syscall.SIGUSR1)
-		time.Sleep(3 * time.Second)
-		fmt.Println("rss after work", busy[0], "anon", m.status("RssAnon"), "file", m.status("RssFile"))
-		fmt.Println(busy, quiet)
-		_, body, _ := m.now.get(b.Context(), "/metrics")
-		for _, l := range regexp.MustCompile(`(?m)^go_(memstats_heap|memstats_next|memstats_stack|memstats_gc|memstats_other|memstats_mspan).*$`).FindAllString(body, -1) {
-			fmt.Println(l)
-		}
-	}
 	m.stop()
 }
 
@@ -127,7 +112,6 @@ func (m *memoryBench) register(i, subjects int) {
 	m.subjects += subjects
 	own := `'uuid', gen_random_uuid(), 'organisation_id', $1::int, 'is_voided', false, `
 	numbers := `generate_series($2::int, $2::int + $3::int - 1) n`
-	m.must(m.avni.InTx(m.t.Context(), func(*avnitest.Avni) error { return nil }))
 	m.exec(`with subjects as (`+like("individual", "1001", own+`'id', n, `+withPhone, numbers)+`)
 		`+like("encounter", "1002", own+`'id', 10 * n + visit, 'individual_id', n`, numbers+`, generate_series(1, 5) visit`), 1000+i, first, subjects)
 }

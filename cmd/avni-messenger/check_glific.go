@@ -83,7 +83,7 @@ func (o *organisationCheck) checkAddress(ctx context.Context, account glific.Acc
 
 func certificateFinding(what string, account glific.Account, chain []*x509.Certificate, now time.Time) finding {
 	if len(chain) > 0 && chain[0].NotAfter.Before(now.Add(certificateMargin)) {
-		return warning(what, fmt.Sprintf("the certificate of %s ends at %s", account.Host(), clockText(chain[0].NotAfter)), "one that is valid for two weeks more", "Tell Glific's team, if it is still so some days later.")
+		return warning(what, fmt.Sprintf("the certificate of %s ends at %s", account.Host(), clock(chain[0].NotAfter)), "one that is valid for two weeks more", "Tell Glific's team, if it is still so some days later.")
 	}
 	return fine(what, "%s, with a valid certificate", account.Site())
 }

@@ -171,7 +171,7 @@ func (o *organisationCheck) scheduleWords(trial *rules.Trial) string {
 	case trial.Schedule.At.IsZero():
 		return "would not send (no scheduledDateTime)"
 	}
-	text := "would schedule for " + clockText(trial.Schedule.At)
+	text := "would schedule for " + clock(trial.Schedule.At)
 	if trial.Schedule.At.Before(o.now().Add(-o.cfg.window())) {
 		text += ", which is too long ago to be sent"
 	}

@@ -37,12 +37,11 @@ type checker struct {
 
 // newChecker connects and reads what decides which checks there are.
 func newChecker(ctx context.Context, cfg Config, only string) (*checker, error) {
-	pool, err := newPoolWith(cfg, func(config *pgxpool.Config) {
+	pool, err := newReadingPool(cfg, func(config *pgxpool.Config) {
 		config.MaxConns = sectionsAtOnce + 1
 		config.ConnConfig.ConnectTimeout = min(config.ConnConfig.ConnectTimeout, usualLimit)
 		params := config.ConnConfig.RuntimeParams
 		params["application_name"] = "avni-messenger check"
-		params["default_transaction_read_only"] = "on"
 		params["statement_timeout"] = "15000"
 		params["lock_timeout"] = "2000"
 	})
@@ -85,11 +84,12 @@ func (c *checker) readOrganisations(ctx context.Context) {
 		c.unread = err
 		return
 	}
-	c.organisations = c.cfg.guard().assemble(found)
+	g := c.cfg.guard()
+	g.Overlook = true // section Double sender tells of what is held
+	c.organisations = g.assemble(found)
 	if c.only == "" || slices.ContainsFunc(c.organisations.standings, c.wanted) {
 		return
 	}
-	g := c.cfg.guard()
 	g.Mode, g.Selection = ModeNone, Selection{named: []NamedOrganisation{{Name: c.only, Mode: ModeShadow}}}
 	asked := g.assemble(found)
 	for _, s := range asked.standings {

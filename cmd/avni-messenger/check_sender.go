@@ -86,7 +86,7 @@ func (c *checker) checkForeignRows(ctx context.Context) ([]finding, error) {
 	var began *time.Time
 	_, err = pgx.ForEachRow(rows, []any{&id, &count, &newest, &began}, func() error {
 		text := fmt.Sprintf("%s of %s in the last two days by somebody else, the last one at %s",
-			counted(count, "request was marked as sent", "requests were marked as sent"), names[id], clockText(newest))
+			counted(count, "request was marked as sent", "requests were marked as sent"), names[id], clock(newest))
 		if began != nil && newest.After(*began) {
 			found = append(found, failing(what, text+", while avni-messenger delivered as well", oneSender,
 				"Switch avni-server's sender off (AVNI_SEND_MESSAGES_SCHEDULED_SINCE_DAYS=-1 there, and a restart), and any other."))
@@ -101,8 +101,6 @@ func (c *checker) checkForeignRows(ctx context.Context) ([]finding, error) {
 	}
 	return found, err
 }
-
-func clockText(t time.Time) string { return t.In(time.Local).Format("2006-01-02 15:04:05 MST") }
 
 // hasTable says whether a table of ours is there.
 func (c *checker) hasTable(ctx context.Context, name string) (there bool, err error) {
@@ -135,7 +133,7 @@ func (c *checker) checkHolds(ctx context.Context) ([]finding, error) {
 		if kind == "foreign_sent" {
 			did = "marked a request as sent"
 		}
-		found = append(found, failing("held organisations", fmt.Sprintf("%s is held since %s: somebody else %s", s.label(), clockText(since), did), oneSender,
+		found = append(found, failing("held organisations", fmt.Sprintf("%s is held since %s: somebody else %s", s.label(), clock(since), did), oneSender,
 			"Switch the other one off, then run `avni-messenger release "+s.label()+"`."))
 		return nil
 	})
@@ -148,7 +146,7 @@ func (c *checker) checkInstances(ctx context.Context) ([]finding, error) {
 	if there, err := c.hasTable(ctx, "messenger.instance"); err != nil || !there {
 		return nil, err
 	}
-	table := instanceTable{pool: c.pool, slot: c.cfg.Slot, forget: 30 * time.Second}
+	table := instanceTable{pool: c.pool, slot: c.cfg.Slot, forget: instanceForgotten}
 	running, err := table.others(ctx)
 	if err != nil {
 		return nil, err

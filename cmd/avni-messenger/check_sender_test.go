@@ -64,9 +64,8 @@ func TestCheckOfRowsThatOthersMarkSent(t *testing.T) {
 func TestCheckOfHeldOrganisations(t *testing.T) {
 	db := avnitest.New(t)
 	execAs(t, db.URL(), `
-		create table if not exists messenger.hold (id bigint generated always as identity primary key, organisation_id integer not null, kind text not null,
-			since timestamptz not null default now(), request_id bigint, detail text, seen integer not null default 1, released_at timestamptz);
-		insert into messenger.hold (organisation_id, kind, request_id, seen, released_at) values (101, 'foreign_request', 921, 1, null), (103, 'foreign_sent', 922, 1, now())`)
+		insert into messenger.hold (organisation_id, kind, request_id, detail, seen, released_at)
+		values (101, 'foreign_request', 921, 'request 921', 1, null), (103, 'foreign_sent', 922, 'request 922', 1, now())`)
 	found := newCheck(t, "MESSENGER_DATABASE_URL="+db.URL()).findings(t, "Double sender")
 	wantFinding(t, found, gradeFailing, "held organisations", "asha_gramin is held since ", "somebody else inserted a request of a rule", "`avni-messenger release asha_gramin`")
 	if strings.Contains(printed(found), "seva_nepal is held") {

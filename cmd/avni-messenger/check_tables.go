@@ -38,7 +38,7 @@ individual: id int, uuid text, organisation_id int, subject_type_id int, first_n
 manual_message: id int, message_template_id text, parameters texts, next_trigger_details json, is_voided bool
 message_receiver: id int, uuid text, organisation_id int, receiver_type text, receiver_id int, external_id text, is_voided bool, version int, created_by_id int, last_modified_by_id int, created_date_time time, last_modified_date_time time
 message_request_queue: id int, uuid text, organisation_id int, message_rule_id int, manual_message_id int, message_receiver_id int, entity_id int, scheduled_date_time time, delivered_date_time time, delivery_status text, is_voided bool, version int, created_by_id int, last_modified_by_id int, created_date_time time, last_modified_date_time time
-message_rule: id int, uuid text, name text, organisation_id int, entity_type text, entity_type_id int, receiver_type text, message_template_id text, schedule_rule text, message_rule text, is_voided bool, last_modified_date_time time
+message_rule: id int, uuid text, name text, organisation_id int, entity_type text, entity_type_id int, receiver_type text, message_template_id text, schedule_rule text, message_rule text, is_voided bool, created_date_time time, last_modified_date_time time
 operational_encounter_type: id int, name text, organisation_id int, encounter_type_id int, is_voided bool
 operational_program: id int, name text, organisation_id int, program_id int, is_voided bool
 organisation: id int, uuid text, name text, db_user text, parent_organisation_id int, account_id int, is_voided bool

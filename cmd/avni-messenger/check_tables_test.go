@@ -48,10 +48,10 @@ func TestCheckKnowsAllThatIsUsed(t *testing.T) {
 	wantFinding(t, found, gradeOK, "tables and columns")
 	p.start()
 	execAs(t, p.db.SuperuserURL(), `
-		update individual set is_voided = false where id = 1001;
-		update program_enrolment set is_voided = false where id = 1001;
-		update program_encounter set is_voided = false where id = 1001;
-		update encounter set is_voided = false where id = 1001`)
+		update individual set last_modified_date_time = now() where id = 1001;
+		update program_enrolment set last_modified_date_time = now() where id = 1001;
+		update program_encounter set last_modified_date_time = now() where id = 1001;
+		update encounter set last_modified_date_time = now() where id = 1001`)
 	p.eventually(4*avnitest.Patience, func() string {
 		accepted := p.count(`select count(distinct q.message_rule_id) from messenger.delivery d join message_request_queue q on q.id = d.request_id
 			where d.state = 'accepted' and q.message_rule_id in (601, 602, 603, 604)`)

@@ -91,8 +91,8 @@ func TestCheckWhereMuchIsBroken(t *testing.T) {
 		"Avni's tables":                        {"table encounter"},
 		"Double sender":                        {"enableMessaging of asha_gramin"},
 		"Organisations":                        {"MESSENGER_ORGANISATIONS"},
-		"Organisation asha_gramin (mode full)": {`rule 601 "Welcome subject"`, `rule 602 "Tell worker of enrolment"`},
-		"Organisation seva_nepal (mode full)":  {"region", `rule 611 "GMP reminder"`, "Glific's API user"},
+		"Organisation asha_gramin (mode full)": {`rule 601 "Welcome subject"`, `rule 604 "Home visit done, tell subject"`}, // the one about encounters
+		"Organisation seva_nepal (mode full)":  {"region", "Glific's API user"},
 	}
 	if diff := cmp.Diff(want, failing); diff != "" {
 		t.Errorf("failing (-want +got):\n%s\n%s", diff, stdout)
@@ -112,6 +112,9 @@ func TestCheckBeforeTheFirstRun(t *testing.T) {
 		if !strings.HasPrefix(line, " OK ") || !strings.Contains(line[:200], "not there yet: `setup` or the first `run`") {
 			t.Errorf("%s is not told of as what is made later:\n%s", want, stdout)
 		}
+	}
+	if !strings.Contains(stdout, `rule 601 "Welcome subject": for Subject`) || strings.Contains(stdout, "could not be checked") {
+		t.Errorf("rules are not run before the first start:\n%s", stdout)
 	}
 	if diff := cmp.Diff(before, traces(t, db)); diff != "" {
 		t.Errorf("check has changed something (-before +after):\n%s", diff)

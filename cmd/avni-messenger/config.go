@@ -52,6 +52,7 @@ type Config struct {
 	MaxSlotWAL  Size      `env:"MESSENGER_MAX_SLOT_WAL" envDefault:"8GB"`
 	Listen      string    `env:"MESSENGER_LISTEN" envDefault:"127.0.0.1:8024"`
 	UIPassword  Secret    `env:"MESSENGER_UI_PASSWORD"`
+	PingKey     Secret    `env:"HEALTHCHECK_PING_KEY"`
 	MetricsFor  Switch    `env:"MESSENGER_METRICS_ORGANISATIONS" envDefault:"on"`
 	LogLevel    LogLevel  `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat   LogFormat `env:"LOG_FORMAT" envDefault:"json"`
@@ -239,6 +240,7 @@ func (c Config) LogValue() slog.Value {
 		slog.String("max_slot_wal", c.MaxSlotWAL.String()),
 		slog.String("listen", c.Listen),
 		slog.String("ui_password", c.UIPassword.String()),
+		slog.String("ping_key", c.PingKey.String()),
 		slog.String("metrics_organisations", c.MetricsFor.String()),
 	)
 }

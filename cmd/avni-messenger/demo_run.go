@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -52,14 +53,36 @@ func (d *demo) play(ctx context.Context, program *sidecar, logPath string, exit 
 		return told
 	}
 	d.line("\nStill running, to be looked at; Ctrl-C ends everything.\n")
-	d.fact("State", "http://"+program.address+"/")
+	link, err := pageLink(logPath)
+	if err != nil {
+		return err
+	}
+	d.fact("Page", link)
+	d.fact("State", "http://"+program.address+"/state")
 	d.fact("Metrics", "http://"+program.address+"/metrics")
+	d.fact("Prometheus", `scrape_configs: [{job_name: avni-messenger, static_configs: [{targets: ["`+program.address+`"]}]}]`)
+	d.fact("Grafana", "Dashboards, New, Import: each file of deploy/grafana/dashboards; alerts: deploy/prometheus/rules.yaml")
 	d.fact("Health", "MESSENGER_LISTEN="+program.address+" bin/avni-messenger health")
 	d.fact("PostgreSQL", "psql '"+d.db.URL()+"'")
 	d.fact("Glific (fake)", d.glific.URL(ashaGlific))
 	d.fact("avni-messenger", fmt.Sprintf("pid %d, log in %s", program.command.Process.Pid, logPath))
 	<-ctx.Done()
 	return nil
+}
+
+var pageLinkForm = regexp.MustCompile(`http://[^\s"]+/login\?token=\w+`)
+
+// pageLink is the address that opens the program's page, as it has logged it.
+func pageLink(logPath string) (string, error) {
+	text, err := os.ReadFile(logPath)
+	if err != nil {
+		return "", fmt.Errorf("read log: %w", err)
+	}
+	link := pageLinkForm.Find(text)
+	if link == nil {
+		return "", fmt.Errorf("the log %s does not name the page's address", logPath)
+	}
+	return string(link), nil
 }
 
 // tell plays the scenes while watching what the program does about them.

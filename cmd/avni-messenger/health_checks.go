@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"avni-messenger/cdc"
 	"avni-messenger/metrics"
@@ -55,7 +54,7 @@ func (a *app) checkReplication(ctx context.Context) []metrics.Entry {
 		entry.Status = metrics.OK
 		entry.Detail = fmt.Sprintf("streaming slot %s, stored up to %s", a.cfg.Slot, status.Position)
 		if !status.LastCommit.IsZero() {
-			entry.Detail += ", last change committed at " + status.LastCommit.In(time.Local).Format("2006-01-02 15:04:05 MST")
+			entry.Detail += ", last change committed at " + clock(status.LastCommit)
 		}
 		entry.Detail += kept(status.Watch)
 		return append(append(append([]metrics.Entry{entry}, concernEntries(status.Watch)...), catchUpEntry(status.CatchUp)...), a.checkDetached(ctx)...)
@@ -96,7 +95,7 @@ func catchUpEntry(c cdc.CatchUp) []metrics.Entry {
 		return nil
 	}
 	return []metrics.Entry{{Name: "catch-up", Status: metrics.Warning, Detail: fmt.Sprintf("changes since %s were not read (%s) and are being looked up in Avni's tables: now in %s, %d are in the inbox",
-		c.Since.In(time.Local).Format("2006-01-02 15:04:05 MST"), c.Reason, c.Table, c.Rows), Fix: "Nothing is to be done; it goes on by itself."}}
+		clock(c.Since), c.Reason, c.Table, c.Rows), Fix: "Nothing is to be done; it goes on by itself."}}
 }
 
 // checkDetached reminds of what is to be done after an upgrade of Avni.

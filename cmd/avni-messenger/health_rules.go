@@ -56,7 +56,7 @@ func countTroubles(troubles []rules.Trouble) string {
 }
 
 func describeTrouble(t rules.Trouble, limit time.Duration) string {
-	since := t.Since.In(time.Local).Format("2006-01-02 15:04:05 MST")
+	since := clock(t.Since)
 	if t.Paused {
 		return describePaused(t, since)
 	}
@@ -86,5 +86,5 @@ func counted(n int, one, more string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return fmt.Sprintf("%d %s", n, more)
+	return thousands(n) + " " + more
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -41,27 +40,36 @@ func (d *directory) served(organisationID int32) (history.Served, bool) {
 
 // readHistory lets a command read, as the process with the same environment would.
 func readHistory(ctx context.Context, c console, do func(Config, *history.Reader) error) error {
-	cfg, err := parseConfig(c.environ)
+	return withReadingPool(ctx, c, func(ctx context.Context, cfg Config, pool *pgxpool.Pool) error {
+		directory := newDirectory(pool, cfg, slog.New(slog.DiscardHandler))
+		if _, err := directory.Load(ctx); err != nil {
+			return err
+		}
+		if err := warnOfOtherSettings(ctx, c, cfg, pool, directory); err != nil {
+			return err
+		}
+		return do(cfg, newHistory(cfg, pool, directory))
+	})
+}
+
+// warnOfOtherSettings says so if a process runs with other settings than those that the
+// command was given: what it tells would be of a process that does not exist.
+func warnOfOtherSettings(ctx context.Context, c console, cfg Config, pool *pgxpool.Pool, directory *directory) error {
+	running, err := instanceTable{pool: pool, slot: cfg.Slot, forget: instanceForgotten}.others(ctx)
 	if err != nil {
 		return err
 	}
-	setLocalTime(cfg.Timezone)
-	pool, err := openPool(ctx, cfg)
-	if err != nil {
-		return err
+	ours := newInstanceSettings(cfg, directory.now.Load().standings)
+	for _, other := range running {
+		if other.slot != cfg.Slot {
+			continue
+		}
+		if differences := ours.differences(cfg.Slot, other); differences != nil {
+			fmt.Fprintf(c.stderr, "WARNING: the environment of this command is not that of the avni-messenger that runs: %s (this one: the command's). "+
+				"What follows is told as if the settings of this environment were in force; give the command the other one's.\n\n", joinSentences(differences))
+		}
 	}
-	defer pool.Close()
-	directory := newDirectory(pool, cfg, slog.New(slog.DiscardHandler))
-	if _, err := directory.Load(ctx); err != nil {
-		return explain(err, cfg)
-	}
-	err = do(cfg, newHistory(cfg, pool, directory))
-	var slow *history.TooSlow
-	var unknown *history.UnknownOrganisation
-	if err == nil || errors.As(err, &slow) || errors.As(err, &unknown) || errors.Is(err, errNotAll) {
-		return err
-	}
-	return explain(err, cfg)
+	return nil
 }
 
 // printJSON writes a value for a program.

@@ -47,13 +47,16 @@ type unequal struct {
 	sameSlot    bool
 }
 
+// instanceForgotten is how long a process is believed to run after it was seen.
+const instanceForgotten = 30 * time.Second
+
 // meetingTimeout bounds one meeting, so that a database that hangs keeps no connection.
 const meetingTimeout = 5 * time.Second
 
 func newInstances(a *app) *instances {
 	host, _ := os.Hostname()
 	return &instances{
-		table: instanceTable{pool: a.pool, slot: a.cfg.Slot, forget: 30 * time.Second,
+		table: instanceTable{pool: a.pool, slot: a.cfg.Slot, forget: instanceForgotten,
 			holder: fmt.Sprintf("%s:%d:%s", host, os.Getpid(), rand.Text()[:8])},
 		log:      a.log.With("component", "instances"),
 		settings: func() instanceSettings { return newInstanceSettings(a.cfg, a.directory.now.Load().standings) },

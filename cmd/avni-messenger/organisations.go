@@ -45,7 +45,7 @@ func newDirectory(pool *pgxpool.Pool, cfg Config, log *slog.Logger) *directory {
 func (d *directory) Load(ctx context.Context) (changed bool, err error) {
 	d.loading.Lock()
 	defer d.loading.Unlock()
-	found, err := readAvni(ctx, d.pool)
+	found, err := readRows(ctx, d.pool, !d.guard.Overlook)
 	if err != nil {
 		return false, err
 	}
@@ -106,6 +106,15 @@ func (d *directory) Organisation(id int32) (rules.Organisation, bool) {
 	return s.rules, true
 }
 
+// IDs implements rules.Directory.
+func (d *directory) IDs() []int32 {
+	var ids []int32
+	for _, s := range d.now.Load().standings {
+		ids = append(ids, s.rules.ID)
+	}
+	return ids
+}
+
 // Delivering returns the organisations whose queue this process delivers.
 func (d *directory) Delivering() []dispatch.Organisation {
 	var delivering []dispatch.Organisation
@@ -129,6 +138,12 @@ func (d *directory) Served() []metrics.Organisation {
 // settling is true while an organisation waits for nothing but to become ours.
 func (d *directory) settling() bool {
 	return slices.ContainsFunc(d.now.Load().standings, func(s *standing) bool { return s.settling })
+}
+
+// unheld is true if an organisation's messages are written or sent, as far as is known.
+func (d *directory) unheld(id int32) bool {
+	s := d.now.Load().byID[id]
+	return s != nil && s.Held == "" && (s.Mode == ModeFull || s.Mode == ModeDispatch)
 }
 
 // label is what logs call an organisation.

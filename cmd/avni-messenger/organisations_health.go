@@ -49,7 +49,7 @@ func (s *standing) entry() metrics.Entry {
 
 // describeDelivery adds how the queue of an organisation does.
 func describeDelivery(e *metrics.Entry, status dispatch.Status) {
-	clock := func(t time.Time) string { return t.In(time.Local).Format("2006-01-02 15:04:05 MST") }
+	clock := func(t time.Time) string { return clock(t) }
 	if status.Due > dispatch.MostCounted {
 		e.Detail += fmt.Sprintf(", more than %d due", dispatch.MostCounted)
 	} else {

@@ -37,11 +37,30 @@ func (g guard) judgeOwnership(s *standing, found avniRows) {
 	switch {
 	case hold >= 0:
 		s.Held, s.Fix = found.holds[hold].text(), found.holds[hold].fix(s)
-	case s.ours && g.Slot != "" && !slices.ContainsFunc(found.owned, func(o ownedRow) bool { return o.settled(s) }):
-		s.settling = true
-		s.Held = "avni-server may not have finished yet what it had begun to write and send before: transactions of that time are still open"
-		s.Fix = fmt.Sprintf("Nothing is to be done: it goes on once they have ended, after %.0f minutes at the latest.", settleLimit.Minutes())
+	case s.ours && g.Slot != "":
+		s.awaitOwnership(found.owned)
 	}
+}
+
+// awaitOwnership holds an organisation until it is ours.
+func (s *standing) awaitOwnership(rows []ownedRow) {
+	var owned ownedRow // nobody's
+	if i := slices.IndexFunc(rows, func(o ownedRow) bool { return o.OrganisationID == s.rules.ID }); i >= 0 {
+		owned = rows[i]
+	}
+	if owned.Mode == s.Mode && owned.Settled {
+		return
+	}
+	s.settling = true
+	if owned.Mode != s.Mode && owned.Mode != "" {
+		s.Held = fmt.Sprintf("another process serves it in mode %s", owned.Mode)
+		s.Fix = "Give all processes the same modes (MESSENGER_ORGANISATIONS and MESSENGER_MODE). This one goes on once that one has stopped."
+		return
+	}
+	s.Held = "avni-server may not have finished yet what it had begun to write and send before: " + owned.waits()
+	s.Fix = fmt.Sprintf("Nothing is to be done: it goes on by itself within seconds after they have ended, however long they take. "+
+		"Only those that have neither written anything nor used the queue are waited for no longer than %.0f minutes. "+
+		"Do not end a session of avni-server for it: what that has sent by then is not marked, and would be sent again.", settleLimit.Minutes())
 }
 
 // text says what happened.
@@ -50,7 +69,7 @@ func (h holdRow) text() string {
 	if h.Kind == foreignSent {
 		what = "somebody else, most likely avni-server, sends messages too"
 	}
-	return fmt.Sprintf("%s: %s; held since %s", what, h.Detail, h.Since.In(time.Local).Format("2006-01-02 15:04:05 MST"))
+	return fmt.Sprintf("%s: %s; held since %s", what, h.Detail, clock(h.Since))
 }
 
 // fix says what to do about it. MESSENGER_SOLE_OWNER is a promise that was broken, so it
@@ -66,7 +85,7 @@ func otherWriterOff(mode Mode, kind holdKind) string {
 	case mode == ModeDispatch:
 		return "See to it that avni-server does not send: " + sender + "."
 	case kind == foreignSent:
-		return "See to it that avni-server neither evaluates rules nor sends for it: enableMessaging false in the organisation's settings."
+		return "See to it that avni-server neither evaluates rules nor sends for it: enableMessaging false in the organisation's settings; if it is, that nobody else marks its requests as sent."
 	}
 	return "See to it that avni-server does not evaluate its rules: enableMessaging false in the organisation's settings."
 }

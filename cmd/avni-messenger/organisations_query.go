@@ -59,8 +59,14 @@ select id, username, organisation_id from users
 where not is_voided and username in
     (select config ->> 'avniSystemUser' from external_system_config where system_name = 'Glific')`
 
-// readAvni reads everything in one snapshot.
+// readAvni reads what Avni's tables say, in one snapshot.
 func readAvni(ctx context.Context, pool *pgxpool.Pool) (avniRows, error) {
+	return readRows(ctx, pool, false)
+}
+
+// readRows reads everything in one snapshot; what is held and owned only if it is wanted:
+// that is in tables of ours, which may not be there yet, or not be ours to read.
+func readRows(ctx context.Context, pool *pgxpool.Pool, own bool) (avniRows, error) {
 	var found avniRows
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err := pgx.BeginTxFunc(ctx, pool, options, func(tx pgx.Tx) error {
@@ -73,6 +79,9 @@ func readAvni(ctx context.Context, pool *pgxpool.Pool) (avniRows, error) {
 		}
 		if found.users, err = collect[userRow](ctx, tx, userSQL); err != nil {
 			return err
+		}
+		if !own {
+			return nil
 		}
 		if found.holds, err = collect[holdRow](ctx, tx, holdsSQL); err != nil {
 			return err

@@ -150,6 +150,10 @@ func (g guard) judge(s *standing, row organisationRow, config glificConfig, conf
 	}
 	if s.Mode == ModeShadow { // nothing is written or sent that could be held back
 		s.Trouble, s.Held = s.Held, ""
+		if s.Trouble == "" && !s.Messaging {
+			s.Trouble = "enableMessaging is not true, so that avni-server neither evaluates its rules nor sends: nobody does"
+			s.Fix = "Set enableMessaging to true in the organisation's settings to have avni-server do both, or use mode full."
+		}
 	}
 }
 

@@ -217,7 +217,7 @@ messenger_organisation_mode{mode="shadow",organisation="seva_nepal"} 1
 `
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(d)
-	if err := testutil.GatherAndCompare(registry, strings.NewReader(want)); err != nil {
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "messenger_organisation_held", "messenger_organisation_mode"); err != nil {
 		t.Error(err)
 	}
 	if problems, err := testutil.GatherAndLint(registry); err != nil || len(problems) > 0 {

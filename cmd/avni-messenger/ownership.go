@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"avni-messenger/cdc"
 )
 
 // ownership keeps messenger.ownership: since when an organisation's requests are ours
@@ -18,15 +19,14 @@ import (
 // It begins when the directory finds nothing any more that speaks against it, and ends
 // when it does, or when another mode is wanted: avni-server is welcome then. A hold does
 // not end it, so that what goes on meanwhile is seen; its release does. Through a stop of
-// the process it lasts: whoever writes then is found at the next start.
+// the process it lasts: whoever writes then is found at the next start. A process that
+// wants less than another one of the slot that runs does not end that one's.
 type ownership struct {
 	pool *pgxpool.Pool
 	slot string
+	self string // of messenger.instance; "": not in there
+	sole bool   // MESSENGER_SOLE_OWNER
 }
-
-// settleLimit is how long at most transactions are waited for that were open before an
-// organisation became ours.
-const settleLimit = 5 * time.Minute
 
 // ownedRow is a row of messenger.ownership.
 type ownedRow struct {
@@ -34,56 +34,42 @@ type ownedRow struct {
 	Slot           string
 	Mode           Mode
 	Settled        bool
+	WaitsFor       []awaited // while it is not settled
 }
 
-const ownedSQL = `select organisation_id, slot, mode, since is not null from messenger.ownership order by organisation_id`
-
-// settled is true of the row that makes the organisation ours in its mode.
-func (o ownedRow) settled(s *standing) bool {
-	return o.OrganisationID == s.rules.ID && o.Mode == s.Mode && o.Settled
-}
+const ownedSQL = `select organisation_id, slot, mode, since is not null, waits_for from messenger.ownership order by organisation_id`
 
 const (
-	// disownSQL ends what these processes do not own any more.
+	// disownSQL ends what these processes do not own any more, unless one that runs does by its
+	// settings: one that wants the mode while this one wants another, or that is told that
+	// it is the sole owner while this one is not. Of two there is never one that spares for the
+	// other what that would spare for it.
 	disownSQL = `
 		delete from messenger.ownership o
-		 where exists (select from unnest($2::int[], $3::text[]) w (id, mode) where w.id = o.organisation_id and w.mode <> o.mode)
-		    or slot = $1 and o.organisation_id <> all($2)`
+		 where (exists (select from unnest($2::int[], $3::text[]) w (id, mode) where w.id = o.organisation_id and w.mode <> o.mode)
+		        or o.slot = $1 and o.organisation_id <> all($2))
+		   and not exists (
+			select from messenger.instance i
+			 cross join jsonb_array_elements(case jsonb_typeof(i.settings -> 'organisations') when 'array' then i.settings -> 'organisations' end) e
+			 where i.slot = o.slot and i.holder <> $6 and i.seen_at > clock_timestamp() - $8::interval
+			   and (e ->> 'id')::int = o.organisation_id and e ->> 'mode' = o.mode
+			   and (not exists (select from unnest($4::int[], $5::text[]) s (id, mode) where s.id = o.organisation_id and s.mode = o.mode)
+			        or not $7 and i.settings #>> '{variables,MESSENGER_SOLE_OWNER}' = $9))
+		returning o.organisation_id`
 
 	ownSQL = `
 		insert into messenger.ownership as o (organisation_id, slot, mode)
 		select id, $1, mode from unnest($2::int[], $3::text[]) w (id, mode) order by id
-		on conflict (organisation_id) do update set slot = excluded.slot where o.slot <> excluded.slot`
-
-	// readySQL finds those for which nothing is open any more that was before. What
-	// began later has seen that avni-server's messaging is off; where it is on, because
-	// it is to go on queueing, there is nothing to wait for. Our own sessions do not count.
-	readySQL = `
-		select coalesce(array_agg(o.organisation_id), '{}') from messenger.ownership o
-		 where o.since is null and o.organisation_id = any($1)
-		   and (o.mode = 'dispatch' or o.noticed_at < clock_timestamp() - $2::interval or not exists (
-			select from pg_stat_activity a
-			 where a.datname = current_database() and a.backend_type = 'client backend' and a.pid <> pg_backend_pid() and a.application_name <> 'avni-messenger'
-			   and a.xact_start < o.noticed_at))`
-
-	// settleSQL draws the line, in a statement after readySQL: all that had ended by then
-	// is visible to it. Another machine's clock may be ahead: what it has marked Sent by
-	// now is excused up to the time that it says.
-	settleSQL = `
-		update messenger.ownership o
-		   set since = clock_timestamp(), judged_to = (select coalesce(max(id), 0) from public.message_request_queue),
-		       sent_since = greatest(clock_timestamp(), (
-				select max(q.delivered_date_time) from public.message_request_queue q
-				 where q.organisation_id = o.organisation_id and q.delivered_date_time < clock_timestamp() + interval '1 hour')),
-		       swept_at = clock_timestamp()
-		 where o.since is null and o.organisation_id = any($1)`
+		on conflict (organisation_id) do update set slot = excluded.slot where o.slot <> excluded.slot and o.mode = excluded.mode`
 )
 
 // keep brings the table in line with what the directory says, and returns it as it is
 // then. It writes only if there is something to write.
 func (o *ownership) keep(ctx context.Context, wanted *snapshot, rows []ownedRow) ([]ownedRow, error) {
 	ids, modes := []int32{}, []string{}
+	served, servedModes := []int32{}, []string{}
 	for _, s := range wanted.standings {
+		served, servedModes = append(served, s.rules.ID), append(servedModes, string(s.Mode))
 		if s.ours {
 			ids, modes = append(ids, s.rules.ID), append(modes, string(s.Mode))
 		}
@@ -92,20 +78,22 @@ func (o *ownership) keep(ctx context.Context, wanted *snapshot, rows []ownedRow)
 		return rows, nil
 	}
 	err := pgx.BeginFunc(ctx, o.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, disownSQL, o.slot, ids, modes); err != nil {
+		ended, _ := tx.Query(ctx, disownSQL, o.slot, ids, modes, served, servedModes, o.self, o.sole, instanceForgotten, Switch(true).String()) // its error is that of the rows
+		disowned, err := pgx.CollectRows(ended, pgx.RowTo[int32])
+		if err != nil {
 			return err
+		}
+		for _, organisation := range disowned { // who relied on it owns it anew
+			if err := cdc.Announce(ctx, tx, cdc.OrganisationConfig, organisation); err != nil {
+				return err
+			}
 		}
 		if _, err := tx.Exec(ctx, ownSQL, o.slot, ids, modes); err != nil {
 			return err
 		}
-		var ready []int32
-		if err := tx.QueryRow(ctx, readySQL, ids, settleLimit).Scan(&ready); err != nil {
+		if err := settle(ctx, tx, ids, modes); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, settleSQL, ready); err != nil {
-			return err
-		}
-		var err error
 		rows, err = collect[ownedRow](ctx, tx, ownedSQL)
 		return err
 	})

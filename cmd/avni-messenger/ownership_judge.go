@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -88,20 +88,14 @@ func (j judge) hold(ctx context.Context, db transactor, sql string, argument any
 		if found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[foreignWrite]); err != nil {
 			return err
 		}
-		told := map[int32]bool{}
-		for _, f := range found {
-			if told[f.OrganisationID] {
-				continue
-			}
-			told[f.OrganisationID] = true
-			_, err := tx.Exec(ctx, `update messenger.hold set seen = (select count(*) from messenger.foreign_write where hold_id = $1) where id = $1`, f.HoldID)
-			if err != nil {
+		for _, h := range holdsOf(found) {
+			if _, err := tx.Exec(ctx, `update messenger.hold set seen = seen + $2 where id = $1`, h.id, h.seen); err != nil {
 				return err
 			}
-			if !f.Fresh {
+			if !h.fresh {
 				continue
 			}
-			if err := cdc.Announce(ctx, tx, cdc.OrganisationConfig, f.OrganisationID); err != nil {
+			if err := cdc.Announce(ctx, tx, cdc.OrganisationConfig, h.organisation); err != nil {
 				return err
 			}
 		}
@@ -113,30 +107,26 @@ func (j judge) hold(ctx context.Context, db transactor, sql string, argument any
 	return found, nil
 }
 
+// touchedHold is a hold that rows were added to.
+type touchedHold struct {
+	id           int64
+	organisation int32
+	fresh        bool
+	seen         int // how many
+}
+
+func holdsOf(found []foreignWrite) (holds []touchedHold) {
+	for _, f := range found {
+		i := slices.IndexFunc(holds, func(h touchedHold) bool { return h.id == f.HoldID })
+		if i < 0 {
+			i, holds = len(holds), append(holds, touchedHold{id: f.HoldID, organisation: f.OrganisationID, fresh: f.Fresh})
+		}
+		holds[i].seen++
+	}
+	return holds
+}
+
 // transactor begins transactions: a pool.
 type transactor interface {
 	Begin(context.Context) (pgx.Tx, error)
 }
-
-// queueMark is how far the queue had come at a moment.
-type queueMark struct {
-	id   int64 // of its last row
-	xmax int64 // transactions that began since have this number or a higher one
-	at   time.Time
-}
-
-const (
-	// horizonSQL is the mark of this moment, and the oldest transaction that is open.
-	horizonSQL = `
-		select coalesce((select max(id) from public.message_request_queue), 0),
-		       txid_snapshot_xmax(txid_current_snapshot()), txid_snapshot_xmin(txid_current_snapshot())`
-
-	// unjudgedSQL is where to begin. avni-server may have marked what it commits only now
-	// some time ago: it sends all of an organisation's messages in one transaction.
-	unjudgedSQL = `
-		select count(*), coalesce(min(judged_to), 0), coalesce(min(greatest(sent_since, swept_at - interval '1 hour')), now()), clock_timestamp(), to_regclass($2) is not null
-		  from messenger.ownership where slot = $1 and since is not null`
-
-	sweptSQL  = `update messenger.ownership set swept_at = $2 where slot = $1 and since is not null and swept_at < $2`
-	judgedSQL = `update messenger.ownership set judged_to = $2 where slot = $1 and since is not null and judged_to < $2`
-)

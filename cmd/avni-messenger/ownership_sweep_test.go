@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"avni-messenger/internal/avnitest"
 	"avni-messenger/rules"
 )
 
@@ -79,9 +80,7 @@ func TestJudgedLineWaitsForOpenTransactions(t *testing.T) {
 	judged := func() int { t.Helper(); return n.count(`select judged_to from messenger.ownership`) }
 	sweep := func() {
 		t.Helper()
-		if w.seen != nil {
-			w.seen.at = w.seen.at.Add(-2 * markAge)
-		}
+		w.ageMark()
 		if err := w.look(ctx, nil, true, false); err != nil {
 			t.Fatal(err)
 		}
@@ -119,31 +118,99 @@ func TestJudgedLineWaitsForOpenTransactions(t *testing.T) {
 	})
 }
 
-// An organisation that must wait for others begins after a while all the same.
-func TestSettlingEnds(t *testing.T) {
+// ageMark lets the last mark be relied on, if there is one.
+func (w *watcher) ageMark() {
+	if w.sweeper.seen != nil {
+		w.sweeper.seen.at = w.sweeper.seen.at.Add(-2 * markAge)
+	}
+}
+
+// A run of avni-server's sender commits long after it has marked what it sent.
+func TestSweepFindsWhatIsCommittedLate(t *testing.T) {
 	n := newNeighbours(t)
 	ctx := t.Context()
-	other, err := n.avni.Pool().Begin(ctx)
-	n.must(err)
-	defer func() { _ = other.Rollback(context.WithoutCancel(ctx)) }()
-	_, err = other.Exec(ctx, `select 1`)
-	n.must(err)
-	d, _ := testDirectory(t, n.db, alone...)
-	owner := &ownership{pool: n.db.Pool(), slot: "s"}
-	d.guard.Slot, d.own = "s", owner.keep
-	load := func() rules.Treatment {
-		t.Helper()
-		_, err := d.Load(ctx)
-		n.must(err)
-		org, _ := d.Organisation(101)
-		return org.Treatment
+	w := newSweeper(t, n, alone...)
+	n.exec(queueIndexes[len(queueIndexes)-1].create())
+	n.save(0)
+	ours := rules.OwnRequests + "000-8000-000000000000"
+	n.exec(`insert into message_request_queue (uuid, organisation_id, message_rule_id, message_receiver_id, entity_id, scheduled_date_time, delivery_status,
+		version, created_by_id, last_modified_by_id, created_date_time, last_modified_date_time)
+		select $1, organisation_id, 601, message_receiver_id, 1002, now(), 'NotSent', 0, 202, 202, now(), now()
+		from message_request_queue where organisation_id = 101 limit 1`, ours)
+	execAs(t, n.db.URL(), `update messenger.ownership set sent_since = now() - interval '5 hours', swept_at = now() - interval '4 hours'`)
+	job := beginAs(t, n.db, "openchs", fmt.Sprintf(`update message_request_queue set delivery_status = 'Sent', delivered_date_time = now() - interval '3 hours' where uuid = '%s'`, ours))
+	for range 3 {
+		w.ageMark()
+		n.must(w.look(ctx, nil, true, true))
 	}
-	if got := load(); got != rules.Wait || !d.settling() {
-		t.Errorf("beside an open transaction the treatment is %v", got)
+	if n.held() != "" {
+		t.Errorf("held for %s", n.held())
 	}
-	_, err = n.db.Pool().Exec(ctx, `update messenger.ownership set noticed_at = noticed_at - $1::interval`, settleLimit+time.Second)
-	n.must(err)
-	if got := load(); got != rules.Write || d.settling() {
-		t.Errorf("after %s the treatment is %v", settleLimit, got)
+	end(t, job, `commit`)
+	n.must(w.look(ctx, nil, true, false))
+	if n.held() != "foreign_sent" {
+		t.Errorf("held for %q: what was committed late was passed over", n.held())
+	}
+	within(t, func() string {
+		w.ageMark()
+		n.must(w.look(ctx, nil, true, true))
+		return unless(n.count(`select count(*) from messenger.ownership where swept_at > now() - interval '1 hour'`) == 1, "the line does not follow")
+	})
+}
+
+// An index that is half built is none.
+func TestSweepDoesWithoutHalfBuiltIndex(t *testing.T) {
+	n := newNeighbours(t)
+	w := newSweeper(t, n, alone...)
+	n.exec(queueIndexes[len(queueIndexes)-1].create())
+	execAs(t, n.db.SuperuserURL(), `update pg_index set indisvalid = false where indexrelid = 'public.`+deliveredIndex+`'::regclass`)
+	n.exec(`update message_request_queue set delivery_status = 'Sent', delivered_date_time = now() + interval '1 minute' where organisation_id = 101`)
+	n.must(w.look(t.Context(), nil, true, false))
+	if n.held() != "" {
+		t.Errorf("held for %s: the whole table was read", n.held())
+	}
+	n.must(w.look(t.Context(), nil, true, true))
+	if n.held() != "foreign_sent" {
+		t.Errorf("held for %q", n.held())
+	}
+}
+
+// A sweep that does not get through is not repeated at once, and may take longer then.
+func TestSweepThatDoesNotGetThroughRests(t *testing.T) {
+	n := newNeighbours(t)
+	w := newSweeper(t, n, alone...)
+	n.saveThere(0)
+	w.sweeper.base = time.Nanosecond
+	if next := w.turn(t.Context(), true); next < troublePause || w.sweeper.failed != 1 || w.sweeper.limit() != 2*time.Nanosecond {
+		t.Errorf("comes back after %s, %d failed, may take %s", next, w.sweeper.failed, w.sweeper.limit())
+	}
+	w.sweeper.base, w.sweeper.until = sweepLimit, time.Now().Add(time.Hour)
+	w.turn(t.Context(), true)
+	if n.held() != "" {
+		t.Error("it does not rest")
+	}
+	w.sweeper.until = time.Time{}
+	w.turn(t.Context(), false) // what was missed is made up for
+	if n.held() != "foreign_request" || w.sweeper.failed != 0 {
+		t.Errorf("held for %q, %d failed", n.held(), w.sweeper.failed)
+	}
+}
+
+// More rows than are kept are looked for in the queue.
+func TestTooManyChangesAreSwept(t *testing.T) {
+	n := newNeighbours(t)
+	w := newSweeper(t, n, alone...)
+	w.take() // everything, at the start
+	for id := range mostChanged {
+		w.Look(avnitest.AshaGramin, int64(id))
+	}
+	if changed, all := w.take(); len(changed) != mostChanged || all {
+		t.Errorf("%d changes wait, and it looks back: %v", len(changed), all)
+	}
+	for id := range mostChanged + 1 {
+		w.Look(avnitest.AshaGramin, int64(id))
+	}
+	if changed, all := w.take(); len(changed) != mostChanged || !all {
+		t.Errorf("%d changes wait, and it looks back: %v", len(changed), all)
 	}
 }

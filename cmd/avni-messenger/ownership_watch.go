@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -33,11 +34,13 @@ type watcher struct {
 	all     bool            // something may have been missed
 
 	// Only Run's goroutine uses these.
-	seen    *queueMark // the last mark; nil before the first
-	trouble string     // as last logged
+	sweeper sweeper
+	settles int    // how often in a row it was looked whether an organisation can begin
+	trouble string // as last logged
+	pruned  time.Time
 }
 
-// mostChanged is how many rows wait to be looked at; of more a sweep finds what it can.
+// mostChanged is how many rows wait to be looked at; more are looked for in the queue.
 const mostChanged = 10_000
 
 func newWatcher(a *app, registry prometheus.Registerer) *watcher {
@@ -48,7 +51,7 @@ func newWatcher(a *app, registry prometheus.Registerer) *watcher {
 			Name: "messenger_organisation_foreign_writes_total",
 			Help: "Requests of organisations that are ours that somebody else inserted (foreign_request) or marked Sent (foreign_sent), as noticed by this process.",
 		}, []string{"organisation", "kind"}),
-		wake: make(chan struct{}, 1), changed: map[int64]int32{}, all: true,
+		wake: make(chan struct{}, 1), changed: map[int64]int32{}, all: true, sweeper: sweeper{base: sweepLimit},
 	}
 	registry.MustRegister(w.writes)
 	return w
@@ -59,7 +62,9 @@ func newWatcher(a *app, registry prometheus.Registerer) *watcher {
 func (w *watcher) Look(organisation int32, id int64) {
 	w.mu.Lock()
 	full := len(w.changed) >= mostChanged
-	if !full {
+	if full {
+		w.all = true
+	} else {
 		w.changed[id] = organisation
 	}
 	w.mu.Unlock()
@@ -71,9 +76,7 @@ func (w *watcher) Look(organisation int32, id int64) {
 
 // LookBack has the queue looked through, because changes may have been missed. It never blocks.
 func (w *watcher) LookBack() {
-	w.mu.Lock()
-	w.all = true
-	w.mu.Unlock()
+	w.missed()
 	w.nudge()
 }
 
@@ -93,11 +96,13 @@ func (w *watcher) take() (changed map[int64]int32, all bool) {
 	return changed, all
 }
 
-// settlePause is how soon it is looked again whether an organisation can begin, and
-// troublePause for how long to leave a database in trouble alone.
+// settlePause is how soon it is looked again whether an organisation can begin: later and
+// later, up to longSettlePause, which is well below senderRest. troublePause is for how long
+// to leave a database in trouble alone.
 const (
-	settlePause  = 100 * time.Millisecond
-	troublePause = time.Second
+	settlePause     = 100 * time.Millisecond
+	longSettlePause = time.Second
+	troublePause    = time.Second
 )
 
 // Run watches until ctx ends, then returns nil.
@@ -122,27 +127,49 @@ func (w *watcher) Run(ctx context.Context) error {
 	}
 }
 
+// begin shows the metric of the organisations that are served before anything happens.
+func (w *watcher) begin() {
+	for _, organisation := range w.directory.Served() {
+		for _, kind := range []string{"foreign_request", "foreign_sent"} {
+			w.writes.WithLabelValues(organisation.Label, kind)
+		}
+	}
+}
+
 // turn looks at what there is to look at, and returns when to come back unasked; 0: need not be.
 func (w *watcher) turn(ctx context.Context, sweep bool) time.Duration {
+	w.begin()
 	changed, all := w.take()
 	err := w.look(ctx, slices.Collect(maps.Keys(changed)), sweep, all)
 	for _, organisation := range changed {
 		w.judged(organisation)
 	}
+	if err == nil && sweep {
+		err = w.prune(ctx)
+	}
 	if err == nil && w.directory.settling() {
 		if err = w.reload(ctx); err == nil {
-			if !w.directory.settling() {
-				w.LookBack() // from the line that was drawn
-			}
-			return settlePause
+			return w.settle()
 		}
 	}
+	w.settles = 0
 	w.tell(ctx, err)
 	if err == nil {
 		return 0
 	}
-	w.LookBack()
-	return troublePause
+	w.missed()
+	return max(troublePause, w.sweeper.resting())
+}
+
+// settle says when it is to be looked again whether an organisation can begin.
+func (w *watcher) settle() time.Duration {
+	if !w.directory.settling() {
+		w.settles = 0
+		w.LookBack() // from the line that was drawn
+		return settlePause
+	}
+	w.settles++
+	return min(settlePause<<min(w.settles, 8), longSettlePause)
 }
 
 // tell logs trouble, once.
@@ -157,79 +184,42 @@ func (w *watcher) tell(ctx context.Context, err error) {
 	w.trouble = text
 }
 
+// look looks at rows, and through the queue. Rows that were changed are not kept waiting for
+// long by a sweep that does not get through.
 func (w *watcher) look(ctx context.Context, ids []int64, sweep, all bool) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	var found []foreignWrite
 	if len(ids) > 0 {
-		more, err := w.judge.hold(ctx, w.pool, foreignAmongSQL, ids)
-		if err != nil {
+		if err := w.lookAt(ctx, ids); err != nil {
 			return err
 		}
-		found = more
 	}
-	if sweep || all {
-		more, err := w.sweep(ctx, all)
-		if err != nil {
-			return err
+	if !sweep && !all {
+		return nil
+	}
+	if w.sweeper.resting() > 0 {
+		if all {
+			w.missed()
 		}
-		found = append(found, more...)
+		return nil
+	}
+	found, err := w.sweep(ctx, all)
+	return errors.Join(err, w.noticed(ctx, found))
+}
+
+func (w *watcher) lookAt(ctx context.Context, ids []int64) error {
+	ctx, cancel := context.WithTimeout(ctx, sweepLimit)
+	defer cancel()
+	found, err := w.judge.hold(ctx, w.pool, foreignAmongSQL, ids)
+	if err != nil {
+		return err
 	}
 	return w.noticed(ctx, found)
 }
 
-// markAge is how old a mark must be to be relied on: whoever has drawn the number of a row
-// has a transaction number within moments.
-const markAge = time.Minute
-
-// sweep looks through the requests that were inserted since the last sweep, or by
-// transactions that were open then, and those that were marked Sent since. Without an index that
-// would read the whole table, so that it is done only if something may have been missed.
-func (w *watcher) sweep(ctx context.Context, all bool) (found []foreignWrite, err error) {
-	var now queueMark
-	var oldest, after int64
-	if err := w.pool.QueryRow(ctx, horizonSQL).Scan(&now.id, &now.xmax, &oldest); err != nil {
-		return nil, err
-	}
-	var organisations int
-	var since, begun time.Time
-	var indexed bool
-	err = w.pool.QueryRow(ctx, unjudgedSQL, w.judge.slot, "public."+deliveredIndex).Scan(&organisations, &after, &since, &begun, &indexed)
-	if err != nil || organisations == 0 {
-		return nil, err
-	}
-	if found, err = w.judge.hold(ctx, w.pool, foreignAfterSQL, after); err != nil {
-		return nil, err
-	}
-	if all || indexed {
-		more, err := w.judge.hold(ctx, w.pool, foreignSentSQL, since)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, more...)
-		if _, err := w.pool.Exec(ctx, sweptSQL, w.judge.slot, begun); err != nil {
-			return nil, err
-		}
-	}
-	now.at = begun
-	return found, w.advance(ctx, now, oldest)
-}
-
-// advance forgets the requests up to the last mark, once everybody has ended who was
-// busy then, and makes a new mark.
-func (w *watcher) advance(ctx context.Context, now queueMark, oldest int64) error {
-	if w.seen == nil {
-		w.seen = &now
-		return nil
-	}
-	if now.at.Sub(w.seen.at) < markAge || oldest < w.seen.xmax {
-		return nil
-	}
-	if _, err := w.pool.Exec(ctx, judgedSQL, w.judge.slot, w.seen.id); err != nil {
-		return err
-	}
-	w.seen = &now
-	return nil
+// missed has the next sweep look at everything.
+func (w *watcher) missed() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all = true
 }
 
 // shownForeign is how many requests a line of the log names.
@@ -240,8 +230,9 @@ func (w *watcher) noticed(ctx context.Context, found []foreignWrite) error {
 	if len(found) == 0 {
 		return nil
 	}
-	twice := map[int32][]int64{}
+	twice, unheld := map[int32][]int64{}, false
 	for _, f := range found {
+		unheld = unheld || f.Fresh || w.directory.unheld(f.OrganisationID)
 		w.writes.WithLabelValues(w.directory.label(f.OrganisationID), string(f.Kind)).Inc()
 		if f.MaybeTwice {
 			twice[f.OrganisationID] = append(twice[f.OrganisationID], f.RequestID)
@@ -251,6 +242,9 @@ func (w *watcher) noticed(ctx context.Context, found []foreignWrite) error {
 		w.log.Warn("messages may have been sent twice: by us and by somebody else", "organisation", w.directory.label(organisation),
 			"requests", len(requests), "request", requests[:min(len(requests), shownForeign)],
 			"fix", "Look at the conversations of these contacts in Glific; avni-messenger release lists all of them.")
+	}
+	if !unheld {
+		return nil
 	}
 	return w.reload(ctx)
 }

@@ -11,12 +11,22 @@ import (
 	"avni-messenger/rules"
 )
 
-// newPage returns what people see at /.
+// newPage returns what people see at /. Its buttons work with the connections of the whole,
+// since they end what holds messages up.
 func (a *app) newPage(version string, health func(context.Context) metrics.Health) *page.Handler {
 	return page.New(page.Options{
-		History: newHistory(a.cfg, a.pool, a.directory), Actions: buttons{a}, Health: health,
+		History: newHistory(a.cfg, a.pagePool, a.directory), Actions: buttons{a}, Health: health,
 		Password: string(a.cfg.UIPassword), Location: a.cfg.Timezone.Location(), Version: version, Log: a.log,
 	})
+}
+
+// logPageLink tells once how the page is opened without a password.
+func (a *app) logPageLink() {
+	link := a.page.Link("http://" + reachable(a.Addr().String()))
+	if link == "" {
+		return
+	}
+	a.log.Info("without MESSENGER_UI_PASSWORD the page is for browsers on this machine that come by this link", "component", "page", "link", link)
 }
 
 // buttons do what the commands of the same names do.

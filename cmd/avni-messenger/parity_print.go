@@ -4,21 +4,20 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"avni-messenger/dispatch"
 	"avni-messenger/rules"
 )
 
 func printParity(out io.Writer, report []rules.OrganisationParity) {
-	if len(report) == 0 {
-		fmt.Fprintln(out, "no organisation is, or lately was, in shadow mode")
-	}
 	for i, o := range report {
 		if i > 0 {
 			fmt.Fprintln(out)
 		}
 		fmt.Fprintf(out, "%s: %s\n", o.Organisation, parityVerdict(o))
+		for _, reason := range o.NotReady {
+			fmt.Fprintf(out, "  - %s\n", reason)
+		}
 		for _, rule := range o.Rules {
 			printRuleParity(out, rule)
 		}
@@ -28,7 +27,7 @@ func printParity(out io.Writer, report []rules.OrganisationParity) {
 
 // parityVerdict says in one line how an organisation stands.
 func parityVerdict(o rules.OrganisationParity) string {
-	text := fmt.Sprintf("%s compared, %s", thousands(o.Compared), plural(o.Unexplained, "unexplained difference"))
+	text := fmt.Sprintf("%s compared, %s", thousands(o.Compared), counted(o.Unexplained, "unexplained difference", "unexplained differences"))
 	if o.ToMend > 0 {
 		text += fmt.Sprintf(", %s to be mended first", thousands(o.ToMend))
 	}
@@ -39,9 +38,7 @@ func parityVerdict(o rules.OrganisationParity) string {
 		text += fmt.Sprintf(", %s not compared yet", thousands(o.Waiting))
 	}
 	switch {
-	case o.Compared == 0 && o.Waiting == 0:
-		return "nothing was compared yet"
-	case o.Ready():
+	case o.Ready:
 		return "ready: " + text
 	}
 	return "not ready: " + text
@@ -51,6 +48,9 @@ func printRuleParity(out io.Writer, rule rules.RuleParity) {
 	fmt.Fprintf(out, "\n  rule %d %q, %s: %s the same", rule.RuleID, rule.Name, rule.EntityType, thousands(rule.Same))
 	if rule.Waiting > 0 {
 		fmt.Fprintf(out, ", %s not compared yet", thousands(rule.Waiting))
+	}
+	if rule.Paused {
+		fmt.Fprint(out, ", paused")
 	}
 	fmt.Fprintln(out)
 	for _, d := range rule.Differences {
@@ -90,14 +90,14 @@ func theirsText(e rules.ParityExample) string {
 }
 
 func requestText(r *rules.ParityRequest) string {
-	return fmt.Sprintf("due %s to %s %d", r.At.In(time.Local).Format("2006-01-02 15:04:05 MST"), r.ReceiverType, r.ReceiverID)
+	return fmt.Sprintf("due %s to %s %d", clock(r.At), r.ReceiverType, r.ReceiverID)
 }
 
 func printSendings(out io.Writer, o rules.OrganisationParity) {
 	if o.Sent == 0 {
 		return
 	}
-	fmt.Fprintf(out, "\n  avni-server has sent %s of rules: %s would have been sent as messenger.parity_sending says\n", plural(o.Sent, "message"), thousands(o.WouldSend))
+	fmt.Fprintf(out, "\n  avni-server has sent %s of rules: %s would have been sent as messenger.parity_sending says\n", counted(o.Sent, "message", "messages"), thousands(o.WouldSend))
 	for _, skip := range o.Unsent {
 		requests := strings.Trim(fmt.Sprint(skip.Requests), "[]")
 		fmt.Fprintf(out, "    %s %s: %s (requests %s)\n", thousands(skip.Count), skip.Reason, skipText(skip.Reason), requests)
@@ -110,13 +110,6 @@ func skipText(reason string) string {
 		return "there would have been no such request"
 	}
 	return dispatch.Reason(reason).Text()
-}
-
-func plural(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return thousands(n) + " " + noun
 }
 
 // thousands writes a number as 1,240.

@@ -26,7 +26,8 @@ const parityRows = `
 	union all select 603, 'program_encounter', 11, 101, 'would_fail', null, null, null, true, 11, '2030-03-10T04:30:00Z', 'Subject', 10, 'NotSent', 1, 'different', 'failed_here', now()
 	union all select 603, 'program_encounter', 12, 101, 'would_skip', null, null, null, true, null, null, null, null, null, 0, 'waiting', null, now()
 	union all select 603, 'program_encounter', 13, 101, 'would_skip', null, null, null, true, null, null, null, null, null, 0, 'different', null, now() - interval '8 days'
-	union all select 612, 'individual', 1101, 103, 'would_skip', null, null, null, true, null, null, null, null, null, 0, 'same', null, now();
+	union all select 612, 'individual', n, 103, 'would_skip', null, null, null, true, null, null, null, null, null, 0, 'same', null, now()
+	from generate_series(1101, 1120) n;
 	insert into messenger.parity_since (organisation_id) values (101), (103), (102);
 	insert into messenger.parity_sending (request_id, organisation_id, rule_id, sent_at, reason) values
 		(21, 101, 601, now(), null), (22, 101, 601, now(), null), (23, 101, 601, now(), 'rule_failed'), (24, 101, 601, now(), 'no_request')`
@@ -38,6 +39,8 @@ func TestParityReport(t *testing.T) {
 	}
 	environ := []string{"MESSENGER_DATABASE_URL=" + db.URL(), "MESSENGER_TIMEZONE=Asia/Kolkata"}
 	const asha = `asha_gramin: not ready: 1,244 compared, 1 unexplained difference, 1 to be mended first, 9 explained, 1 not compared yet
+  - 1 difference has no known cause
+  - 1 difference is to be mended first
 
   rule 601 "Welcome subject", Subject: 1,233 the same
     7 not_withdrawn: the rule does not want the message any more, and avni-server withdraws nothing
@@ -68,8 +71,9 @@ func TestParityReport(t *testing.T) {
     1 rule_failed: the message rule failed (requests 23)
 `
 	code, stdout, stderr := command(t, environ, "parity")
-	if want := asha + "\nseva_base: nothing was compared yet\n\nseva_nepal: ready: 1 compared, 0 unexplained differences\n\n" +
-		"  rule 612 \"Beneficiary welcome to worker\", Subject: 1 the same\n"; code != exitTrouble || stdout != want {
+	if want := asha + "\nseva_base: not ready: 0 compared, 0 unexplained differences\n" +
+		"  - nothing is compared yet: wait for at least 20 (or look further back with --since)\n\nseva_nepal: ready: 20 compared, 0 unexplained differences\n\n" +
+		"  rule 612 \"Beneficiary welcome to worker\", Subject: 20 the same\n"; code != exitTrouble || stdout != want {
 		t.Errorf("code %d, stderr %q, report (-want +got):\n%s", code, stderr, cmp.Diff(want, stdout))
 	}
 	if code, stdout, _ := command(t, environ, "parity", "--organisation", "103"); code != exitOK || !strings.HasPrefix(stdout, "seva_nepal: ready") {
@@ -101,8 +105,44 @@ func TestParityReportAsJSON(t *testing.T) {
 	if o.Compared != 1244 || o.Unexplained != 1 || o.ToMend != 1 || o.Explained != 9 || o.Sent != 4 || o.WouldSend != 2 || len(o.Rules) != 2 || len(o.Unsent) != 2 {
 		t.Errorf("report is %+v", o)
 	}
+	if o.Ready || len(o.NotReady) != 2 {
+		t.Errorf("ready is %t, because %q", o.Ready, o.NotReady)
+	}
 	first := o.Rules[0].Differences[0]
 	if first.Cause != rules.CauseNotWithdrawn || first.Count != 7 || len(first.Examples) != examples || first.Examples[0].Ours != nil || first.Examples[0].Theirs == nil {
 		t.Errorf("the first difference is %+v", first)
+	}
+}
+
+// TestParityOfTooLittle is not ready where little was compared, a rule is paused or no
+// organisation is in shadow mode.
+func TestParityOfTooLittle(t *testing.T) {
+	db := avnitest.New(t)
+	environ := []string{"MESSENGER_DATABASE_URL=" + db.URL()}
+	for _, arguments := range [][]string{{"parity"}, {"parity", "--json"}} {
+		if code, stdout, stderr := command(t, environ, arguments...); code != exitTrouble || !strings.Contains(stderr, "no organisation is in shadow mode") {
+			t.Errorf("%s of none: code %d, %s%s", arguments, code, stdout, stderr)
+		}
+	}
+	_, err := db.Pool().Exec(t.Context(), `insert into messenger.parity_since (organisation_id) values (101);
+		insert into messenger.parity (rule_id, source_table, entity_id, organisation_id, our_outcome, messaging, verdict, evaluated_at)
+			select 601, 'individual', n, 101, 'would_skip', true, case n when 1 then 'same' else 'waiting' end, now() - interval '1 hour' from generate_series(1, 10001) n;
+		insert into messenger.parity (rule_id, source_table, entity_id, organisation_id, our_outcome, messaging, evaluated_at, look_at)
+			values (603, 'program_encounter', 1, 101, 'paused', true, now() - interval '20 days', 'infinity');
+		insert into messenger.rule_pause (rule_id, phase, organisation_id, kind, reason, failures, fingerprint) values (603, 'schedule', 101, 'throw', 'x', 9, '')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `asha_gramin: not ready: 1 compared, 0 unexplained differences, 10,001 not compared yet
+  - only 1 compared yet: wait for at least 20 (or look further back with --since)
+  - rule 603 "ANC reminder" is paused because it failed too often: correct it in Avni, or avni-messenger rule resume --rule 603
+  - 10000 evaluations wait for longer than 15 minutes to be compared: see whether avni-messenger runs, and keeps up
+
+  rule 601 "Welcome subject", Subject: 1 the same, 10,000 not compared yet
+
+  rule 603 "ANC reminder", ProgramEncounter: 0 the same, 1 not compared yet, paused
+`
+	if code, stdout, stderr := command(t, environ, "parity"); code != exitTrouble || stdout != want {
+		t.Errorf("code %d, stderr %q, report (-want +got):\n%s", code, stderr, cmp.Diff(want, stdout))
 	}
 }

@@ -57,11 +57,12 @@ func openPool(ctx context.Context, cfg Config) (*pgxpool.Pool, error) {
 	return pool, nil
 }
 
-// closePool waits a moment for connections that are still in use: PostgreSQL ends the
-// others with the process.
+// closePool closes the pools, and waits a moment for connections that are still in use:
+// PostgreSQL ends the others with the process.
 func (a *app) closePool() {
 	closed := make(chan struct{})
 	go func() {
+		a.pagePool.Close()
 		a.pool.Close()
 		close(closed)
 	}()

@@ -55,7 +55,7 @@ func newReleaseCommand(c console) *cobra.Command {
 					return releaseOrganisation(ctx, pool, cfg, args[0], c.stdout)
 				})
 			}
-			return withPool(cmd.Context(), c, func(ctx context.Context, _ Config, pool *pgxpool.Pool) error {
+			return withReadingPool(cmd.Context(), c, func(ctx context.Context, _ Config, pool *pgxpool.Pool) error {
 				return listAllHeld(ctx, pool, asJSON, c.stdout)
 			})
 		},
@@ -66,7 +66,7 @@ func newReleaseCommand(c console) *cobra.Command {
 	return cmd
 }
 
-// withPool runs a command that works on the database.
+// withPool runs a command that changes something in the database.
 func withPool(ctx context.Context, c console, do func(context.Context, Config, *pgxpool.Pool) error) error {
 	cfg, err := parseConfig(c.environ)
 	if err != nil {
@@ -78,12 +78,7 @@ func withPool(ctx context.Context, c console, do func(context.Context, Config, *
 		return err
 	}
 	defer pool.Close()
-	err = do(ctx, cfg, pool)
-	var usage *usageError
-	if err == nil || errors.As(err, &usage) {
-		return err
-	}
-	return explain(err, cfg)
+	return forOperator(do(ctx, cfg, pool), cfg)
 }
 
 // releaseOrganisation ends a hold and says what it was, and what still speaks against it.

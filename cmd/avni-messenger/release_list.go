@@ -57,8 +57,10 @@ func listAllHeld(ctx context.Context, pool *pgxpool.Pool, asJSON bool, out io.Wr
 	if asJSON {
 		return printJSON(out, struct {
 			Organisations []heldOrganisation `json:"organisations"`
-			Messages      []rules.Held       `json:"messages"`
-		}{organisations, messages})
+			Messages      []rules.Held       `json:"messages"`      // the largest of them
+			MoreGroups    int                `json:"more_groups"`   // that are left out
+			MoreMessages  int                `json:"more_messages"` // in those
+		}{organisations, messages.Groups, messages.More, messages.MoreMessages})
 	}
 	if err := printHolds(ctx, pool, organisations, out); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -73,17 +74,30 @@ func (f *heldFlags) run(cmd *cobra.Command, c console, args []string,
 }
 
 // printHeldMessages prints what the storm guard holds, by rule and source transaction.
-func printHeldMessages(held []rules.Held, zone *time.Location, out io.Writer) error {
-	if len(held) == 0 {
+func printHeldMessages(held rules.HeldList, zone *time.Location, out io.Writer) error {
+	if len(held.Groups) == 0 {
 		fmt.Fprintln(out, "no messages are held for having been too many at once")
 		return nil
 	}
 	at := func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04") }
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ORGANISATION\tRULE\tTRANSACTION\tSAVED\tBY\tSTATE\tMESSAGES\tDUE FROM\tTO")
-	for _, h := range held {
+	for _, h := range held.Groups {
 		fmt.Fprintf(table, "%s\t%d %s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", h.Organisation, h.RuleID, h.RuleName, h.Transaction, at(h.CommittedAt),
 			strings.Join(h.Users, ", "), h.State, h.Count, at(h.FirstDue), at(h.LastDue))
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if held.More > 0 {
+		fmt.Fprintf(out, "and %s with %s\n", counted(held.More, "more transaction", "more transactions"), counted(held.MoreMessages, "message", "messages"))
+	}
+	var told []string
+	for _, h := range held.Groups {
+		if h.CatchUp && !slices.Contains(told, h.Transaction) {
+			told = append(told, h.Transaction)
+			fmt.Fprintf(out, "→ %s is no transaction, but what a catch-up found after the replication slot was lost. %s\n", h.Transaction, catchUpAdvice)
+		}
+	}
+	return nil
 }

@@ -138,7 +138,7 @@ func requestIDs(args []string) ([]int64, error) {
 	}
 	var ids []int64
 	for _, arg := range args {
-		id, err := strconv.ParseInt(arg, 10, 64)
+		id, err := strconv.ParseInt(arg, 10, 32) // the column is of type int4
 		if err != nil {
 			return nil, &usageError{fmt.Sprintf("%q is no request: it must be a number, message_request_queue.id", arg)}
 		}

@@ -137,7 +137,7 @@ func TestRuleTestWritesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool, err := newReadingPool(cfg)
+	pool, err := newReadingPool(cfg, asItIs)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ func openBench(ctx context.Context, cfg Config) (*ruleBench, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, err := newReadingPool(cfg)
+	pool, err := newReadingPool(cfg, asItIs)
 	if err != nil {
 		return nil, err
 	}
@@ -39,21 +39,6 @@ func openBench(ctx context.Context, cfg Config) (*ruleBench, error) {
 		return nil, err
 	}
 	return b, nil
-}
-
-// newReadingPool is a pool whose sessions PostgreSQL lets write nothing.
-func newReadingPool(cfg Config) (*pgxpool.Pool, error) {
-	pool, err := newPool(cfg)
-	if err != nil {
-		return nil, err
-	}
-	config := pool.Config()
-	pool.Close()
-	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
-	if pool, err = pgxpool.NewWithConfig(context.Background(), config); err != nil {
-		return nil, fmt.Errorf("open pool: %w", err)
-	}
-	return pool, nil
 }
 
 // find reads the rule and the entity that are meant. Without --rule it makes up a rule

@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -55,14 +54,14 @@ type statusPrinter struct {
 }
 
 func (p statusPrinter) print() {
-	fmt.Fprintf(p.out, "At %s\n\n", p.clock(p.At))
+	fmt.Fprintf(p.out, "At %s\n\n", clock(p.At))
 	table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "processes\t%s\n", p.processes())
 	fmt.Fprintf(table, "stream\t%s\n", p.stream())
 	if p.Stream.CatchingUp != "" {
 		fmt.Fprintf(table, "catch-up\t%s\n", p.Stream.CatchingUp)
 	}
-	for _, note := range p.switches() {
+	for _, note := range p.keptBack() {
 		fmt.Fprintf(table, "settings\t%s\n", note)
 	}
 	table.Flush()
@@ -71,17 +70,13 @@ func (p statusPrinter) print() {
 	p.printStorms()
 }
 
-func (p statusPrinter) clock(t time.Time) string {
-	return t.In(p.cfg.Timezone.Location()).Format("2006-01-02 15:04:05 MST")
-}
-
 func (p statusPrinter) processes() string {
 	if len(p.Instances) == 0 {
 		return "none runs on this database: nothing is read, evaluated or sent. Start one: avni-messenger run"
 	}
 	names := make([]string, len(p.Instances))
 	for i, one := range p.Instances {
-		names[i] = fmt.Sprintf("%s since %s", one.Name, p.clock(one.Started))
+		names[i] = fmt.Sprintf("%s since %s", one.Name, clock(one.Started))
 		if !one.Sends {
 			names[i] += " (MESSENGER_DISPATCH is off there)"
 		}
@@ -102,7 +97,7 @@ func (p statusPrinter) stream() string {
 		text += ", nobody reads it now"
 	}
 	if !s.LastChange.IsZero() {
-		text += ", last change committed at " + p.clock(s.LastChange)
+		text += ", last change committed at " + clock(s.LastChange)
 	}
 	text += fmt.Sprintf(", PostgreSQL keeps %s of WAL for it", cdc.Bytes(s.Retained))
 	if s.WALStatus != "" && s.WALStatus != "reserved" {
@@ -111,24 +106,14 @@ func (p statusPrinter) stream() string {
 	return text
 }
 
-// switches are settings that keep messages back.
-func (p statusPrinter) switches() []string {
-	var notes []string
-	for _, one := range []struct {
-		on   bool
-		text string
-	}{
-		{!bool(p.cfg.Rules), "MESSENGER_RULES is off: changes wait in the inbox"},
-		{!bool(p.cfg.Dispatch), "MESSENGER_DISPATCH is off: requests wait in the queue"},
-		{bool(p.cfg.DryRun), "MESSENGER_DRY_RUN is on: nothing is sent"},
-		{len(p.cfg.TestNumbers) > 0, fmt.Sprintf("MESSENGER_TEST_NUMBERS is set: only those (%d) are ever messaged", len(p.cfg.TestNumbers))},
-	} {
-		if one.on {
-			notes = append(notes, one.text)
-		}
+// keptBack are settings and hours that keep messages back.
+func (p statusPrinter) keptBack() (notes []string) {
+	if !p.cfg.Rules {
+		notes = append(notes, "MESSENGER_RULES is off: changes wait in the inbox")
 	}
+	notes = append(notes, p.cfg.keptBack()...)
 	if until, quiet := p.cfg.quietHours().End(p.At); quiet {
-		notes = append(notes, "quiet hours until "+p.clock(until))
+		notes = append(notes, "quiet hours until "+clock(until))
 	}
 	return notes
 }
@@ -145,7 +130,7 @@ func (p statusPrinter) printOrganisations() {
 		fmt.Fprintf(table, "  inbox\t%s\n", p.waiting(o.Inbox, "no change waits for its rules", "change waits", "changes wait"))
 		fmt.Fprintf(table, "  due\t%s\n", p.waiting(o.Due, "no message is due", "message is due", "messages are due"))
 		fmt.Fprintf(table, "  queue\t%s\n", listed(o.Queue, "nothing waits"))
-		fmt.Fprintf(table, "  last 24 hours\t%s\n", listed(o.Receipts, "Glific has accepted nothing"))
+		fmt.Fprintf(table, "  accepted, last 24 h\t%s\n", listed(o.Receipts, "nothing"))
 		for _, lost := range o.Lost {
 			printReason(table, "did not arrive", lost)
 		}
@@ -179,7 +164,7 @@ func (p statusPrinter) waiting(c history.Counted, none, one, more string) string
 	if c.Count == 0 {
 		return none
 	}
-	return fmt.Sprintf("%s, the oldest since %s", counted(c.Count, one, more), p.clock(c.Oldest))
+	return fmt.Sprintf("%s, the oldest since %s", counted(c.Count, one, more), clock(c.Oldest))
 }
 
 func listed(statuses []history.Status, none string) string {
@@ -188,7 +173,11 @@ func listed(statuses []history.Status, none string) string {
 	}
 	parts := make([]string, len(statuses))
 	for i, s := range statuses {
-		parts[i] = fmt.Sprintf("%d %s", s.Count, s.Status)
+		status := s.Status
+		if status == "pending" {
+			status = "not heard of yet"
+		}
+		parts[i] = fmt.Sprintf("%d %s", s.Count, status)
 	}
 	return strings.Join(parts, ", ")
 }
@@ -200,7 +189,7 @@ func (p statusPrinter) printPaused() {
 			what = "messages wait"
 		}
 		fmt.Fprintf(p.out, "\nPAUSED: the %s rule of rule %d %q of %s since %s, because it failed too often: %s; %d %s for it\n"+
-			"  → correct it in Avni, or avni-messenger rule resume --rule %d\n", r.Script, r.RuleID, r.Rule, r.Organisation, p.clock(r.Since), r.Why, r.Waiting, what, r.RuleID)
+			"  → correct it in Avni, or avni-messenger rule resume --rule %d\n", r.Script, r.RuleID, r.Rule, r.Organisation, clock(r.Since), r.Why, r.Waiting, what, r.RuleID)
 	}
 }
 
@@ -208,6 +197,6 @@ func (p statusPrinter) printStorms() {
 	for _, s := range p.Storms {
 		fmt.Fprintf(p.out, "\nHELD by the storm guard: %s of rule %d %q of %s, from the transaction %s committed at %s\n"+
 			"  → avni-messenger release --rule %d --transaction %s, or cancel with the same\n", counted(s.Count, "request", "requests"), s.RuleID, s.Rule, s.Organisation,
-			s.Transaction, p.clock(s.CommittedAt), s.RuleID, s.Transaction)
+			s.Transaction, clock(s.CommittedAt), s.RuleID, s.Transaction)
 	}
 }

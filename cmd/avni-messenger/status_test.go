@@ -27,16 +27,16 @@ settings   MESSENGER_DRY_RUN is on: nothing is sent
 asha_gramin, mode full
   HELD BACK: enableMessaging is true, so avni-server runs the rules as well: both would write and send every message
   → Set enableMessaging to false in the organisation's settings, or, if avni-server's messaging is off by other means, set MESSENGER_SOLE_OWNER=true. Until then its changes wait, and none is lost.
-  inbox          no change waits for its rules
-  due            3 messages are due, the oldest since TIME
-  queue          3 NotSent, 1 PartiallySent
-  last 24 hours  Glific has accepted nothing
+  inbox                no change waits for its rules
+  due                  3 messages are due, the oldest since TIME
+  queue                3 NotSent, 1 PartiallySent
+  accepted, last 24 h  nothing
 
 seva_nepal, mode shadow
-  inbox          no change waits for its rules
-  due            no message is due
-  queue          nothing waits
-  last 24 hours  Glific has accepted nothing
+  inbox                no change waits for its rules
+  due                  no message is due
+  queue                nothing waits
+  accepted, last 24 h  nothing
 `
 	if diff := cmp.Diff(want, still(stdout)); code != exitOK || stderr != "" || diff != "" {
 		t.Errorf("code %d, stderr %q, (-want +got):\n%s", code, stderr, diff)

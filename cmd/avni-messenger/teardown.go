@@ -50,7 +50,7 @@ func newTeardownCommand(c console) *cobra.Command {
 				return err
 			}
 			if options.print {
-				script, err := printTeardown(cfg.names())
+				script, err := printTeardown(cfg.names(), options.withSchema)
 				if err != nil {
 					return err
 				}

@@ -38,16 +38,22 @@ begin
 end $do$;
 drop publication if exists {{.Publication}};
 
--- To remove all of it, and with it the record of what was sent, run these too:
+{{if .WithSchema}}-- All of it, and with it the record of what was sent:
+{{range .Indexes}}{{.}};
+{{end}}drop schema if exists messenger cascade;
+
+-- The role, if you want:
+--
+{{else}}-- To remove all of it, and with it the record of what was sent, run these too:
 --
 {{range .Indexes}}--     {{.}};
 {{end}}--     drop schema if exists messenger cascade;
---     drop owned by {{.Role}};     -- only of a role that owns nothing else: never avni-server's
+{{end}}--     drop owned by {{.Role}};     -- only of a role that owns nothing else: never avni-server's
 --     drop role {{.Role}};
 `))
 
 // printTeardown returns the script for a DBA.
-func printTeardown(names cdc.Names) (string, error) {
+func printTeardown(names cdc.Names, withSchema bool) (string, error) {
 	if err := names.Validate(); err != nil {
 		return "", err
 	}
@@ -58,7 +64,7 @@ func printTeardown(names cdc.Names) (string, error) {
 	var script strings.Builder
 	err := teardownScript.Execute(&script, map[string]any{
 		"SlotLiteral": literal(names.Slot), "Publication": pgx.Identifier{names.Publication}.Sanitize(),
-		"Role": defaultRole, "Indexes": indexes,
+		"Role": defaultRole, "Indexes": indexes, "WithSchema": withSchema,
 	})
 	if err != nil {
 		return "", fmt.Errorf("write the script: %w", err)

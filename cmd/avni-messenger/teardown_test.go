@@ -141,6 +141,14 @@ func TestPrintedTeardownRuns(t *testing.T) {
 	if err != nil || left != 0 {
 		t.Errorf("%d objects are left, %v", left, err)
 	}
+	_, all, _ := command(t, environ(db.URL()), "teardown", "-print", "-schema")
+	if errs := runScript(t, db.SuperuserURL(), all); len(errs) > 0 {
+		t.Fatalf("the script with the schema failed: %v", errs)
+	}
+	err = queryRow(t, db.URL(), `select (select count(*) from pg_namespace where nspname = 'messenger') + (select count(*) from pg_class where relname like 'avni_messenger_%')`).Scan(&left)
+	if err != nil || left != 0 {
+		t.Errorf("%d objects are left of the schema and the indexes, %v", left, err)
+	}
 	_, again, _ := command(t, environ(db.URL()), "setup", "-print")
 	if errs := runScript(t, db.SuperuserURL(), again); len(errs) > 0 {
 		t.Errorf("setup after teardown failed: %v", errs)

@@ -26,14 +26,16 @@ func TestThriftFollowsHowMuchIsDone(t *testing.T) {
 		}
 	}
 	const little, much = thriftMuch, thriftMuch + 1
-	looks(thriftCalm-1, little)
-	looks(1, much)
+	looks(thriftBusy-1, much)
+	looks(1, much, "100")
 	looks(thriftCalm-1, little)
 	looks(1, little, "30", "release")
-	looks(100, little)
-	looks(1, much, "100")
-	looks(100, much)
-	looks(thriftCalm, little, "30", "release")
+	looks(thriftRest-1, little)
+	looks(1, little, "release")
+	looks(2*thriftRest, 0) // nothing to release
+	looks(thriftBusy-1, much)
+	looks(thriftCalm, little, "30", "release") // busy for too short a time
+	looks(100, much, "100")
 }
 
 func TestThriftCountsAllocations(t *testing.T) {

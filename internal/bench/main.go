@@ -23,7 +23,7 @@ type suite struct {
 }
 
 var suites = []suite{
-	{"The whole program, with a fake Glific: about 2 minutes", "./cmd/avni-messenger", "1x"},
+	{"The whole program, with a fake Glific: about 8 minutes", "./cmd/avni-messenger", "1x"},
 	{"The stream beside pg_recvlogical: 5 to 10 minutes", "./cdc", "1x"},
 	{"Rules: about 2 minutes", "./rules", "2s"},
 }

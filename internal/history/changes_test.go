@@ -31,8 +31,8 @@ func TestStandingOfAChange(t *testing.T) {
 			prepare: func(s *stage) {
 				s.logged("would_schedule", "", 0)
 				s.extra("parity", parityTable)
-				s.exec(`insert into messenger.parity (rule_id, source_table, entity_id, organisation_id, evaluated_at, committed_at, commit_lsn, our_outcome, verdict, cause, compared_at)
-					values (601, 'individual', 1002, 101, ` + ago(time.Hour) + `, ` + ago(time.Hour) + `, '0/1', 'would_schedule', 'different', null, ` + ago(time.Hour) + `)`)
+				s.exec(`insert into messenger.parity (rule_id, source_table, entity_id, organisation_id, evaluated_at, committed_at, commit_lsn, our_outcome, verdict, cause, compared_at, messaging)
+					values (601, 'individual', 1002, 101, ` + ago(time.Hour) + `, ` + ago(time.Hour) + `, '0/1', 'would_schedule', 'different', null, ` + ago(time.Hour) + `, true)`)
 			},
 			want: history.Standing{State: history.Shadow, Text: "Evaluated in shadow mode: avni-server sends. Avni-messenger would make a request. " +
 				"Avni-server did something else, and it is not known why: avni-messenger parity tells more."}},

@@ -94,6 +94,11 @@ func (s *search) run(ctx context.Context) error {
 	if s.phone {
 		return s.byPhone(ctx)
 	}
+	if s.tooGreat {
+		s.x.Read = "a type and what is no id"
+		s.note("No id in Avni is greater than %d. A phone number is written alone, without a type.", greatestID)
+		return nil
+	}
 	if s.request == 0 {
 		s.x.Read = "neither a phone number, nor a uuid, nor a request"
 		s.note("Write a phone number with or without country code (+91 98765 00001, 098765-00001), the uuid of a subject, an enrolment, a visit, a user, a request or a rule, " +

@@ -160,11 +160,14 @@ func (f Filter) sql() (string, pgx.NamedArgs, error) {
 // cursor names the place of a request in the list. Avni keeps its times to the millisecond.
 func cursor(r request) string { return fmt.Sprintf("%d-%d", r.ScheduledAt.UnixMilli(), r.ID) }
 
+// latestMillis is the end of the year 9999.
+const latestMillis = 253402300799999
+
 func parseCursor(text string) (time.Time, int64, error) {
 	at, id, found := strings.Cut(text, "-")
 	millis, err1 := strconv.ParseInt(at, 10, 64)
-	request, err2 := strconv.ParseInt(id, 10, 64)
-	if !found || err1 != nil || err2 != nil {
+	request, err2 := strconv.ParseInt(id, 10, 32)
+	if !found || err1 != nil || err2 != nil || millis < 0 || millis > latestMillis {
 		return time.Time{}, 0, &BadCursor{}
 	}
 	return time.UnixMilli(millis), request, nil

@@ -86,12 +86,15 @@ func (v *view) readStorms(ctx context.Context, o *Overview) error {
 const lastDays = 3 * 24 * time.Hour
 
 const (
-	// Written to use the partial index that setup makes.
+	// Written to use the partial index that setup makes. What was settled is not due any
+	// more: a message to a group stays PartiallySent in Avni then.
 	queueSQL = `
-		select organisation_id, delivery_status, count(*), count(*) filter (where scheduled_date_time <= $2 and delivery_status in ('NotSent', 'PartiallySent')),
-		       min(scheduled_date_time) filter (where scheduled_date_time <= $2 and delivery_status in ('NotSent', 'PartiallySent'))
-		  from public.message_request_queue
-		 where not is_voided and delivery_status <> 'Sent' and organisation_id = any($3) and scheduled_date_time >= $1
+		select organisation_id, delivery_status, count(*), count(*) filter (where due), min(scheduled_date_time) filter (where due)
+		  from (select q.organisation_id, q.delivery_status, q.scheduled_date_time,
+		               q.scheduled_date_time <= $2 and q.delivery_status in ('NotSent', 'PartiallySent')
+		               and coalesce(d.state, 'waiting') not in ('accepted', 'refused', 'expired', 'withdrawn') as due
+		          from public.message_request_queue q left join messenger.delivery d on d.request_id = q.id
+		         where not q.is_voided and q.delivery_status <> 'Sent' and q.organisation_id = any($3) and q.scheduled_date_time >= $1) q
 		 group by 1, 2 order by 1, 2`
 
 	inboxByOrganisationSQL = `select organisation_id, count(*), min(committed_at) from messenger.inbox group by 1`

@@ -31,11 +31,11 @@ func TestOverview(t *testing.T) {
 		(5, '1', 101, 'x', ` + ago(time.Hour) + `, 'delivered', null), (6, '2', 101, 'x', ` + ago(time.Hour) + `, 'delivered', null),
 		(7, '3', 101, 'x', ` + ago(time.Hour) + `, 'error', 'not_on_whatsapp'), (8, '4', 101, 'x', ` + ago(30*time.Hour) + `, 'delivered', null)`)
 	s.extra("hold", holdTable)
-	s.exec(`insert into messenger.hold (organisation_id, kind, since, request_id, detail, seen) values (101, 'foreign_request', ` + ago(time.Hour) + `, 5, null, 1)`)
+	s.exec(`insert into messenger.hold (organisation_id, kind, since, request_id, detail, seen) values (101, 'foreign_request', ` + ago(time.Hour) + `, 5, 'request 5', 1)`)
 	s.extra("held", heldTable)
-	s.exec(`insert into messenger.held (rule_id, source_table, entity_id, organisation_id, commit_lsn, committed_at, held_at, state) values
-		(601, 'individual', 1, 101, '0/1A2B3C', ` + ago(time.Hour) + `, now(), 'held'), (601, 'individual', 2, 101, '0/1A2B3C', ` + ago(time.Hour) + `, now(), 'held'),
-		(601, 'individual', 3, 101, '0/1A2B3C', ` + ago(time.Hour) + `, now(), 'cancelled')`)
+	s.exec(`insert into messenger.held (rule_id, source_table, entity_id, organisation_id, commit_lsn, committed_at, scheduled_for, held_at, state) values
+		(601, 'individual', 1, 101, '0/1A2B3C', ` + ago(time.Hour) + `, now(), now(), 'held'), (601, 'individual', 2, 101, '0/1A2B3C', ` + ago(time.Hour) + `, now(), now(), 'held'),
+		(601, 'individual', 3, 101, '0/1A2B3C', ` + ago(time.Hour) + `, now(), now(), 'cancelled')`)
 	got, err := s.reader().Overview(t.Context())
 	s.must(err)
 	hour := now.Add(-time.Hour)
@@ -44,7 +44,7 @@ func TestOverview(t *testing.T) {
 		Stream:    history.Stream{Slot: "avni_messenger", Position: "0/1", LastChange: now.Add(-time.Minute), CatchingUp: "changes since 2026-03-04 16:30:00 IST were not read (the slot was lost) and are being looked up in Avni's tables"},
 		Instances: []history.Instance{{Name: "host:1", Slot: "avni_messenger", Sends: true}},
 		Organisations: []history.OrganisationNow{
-			{ID: 101, Name: "asha_gramin", Served: true, Standing: history.Served{Mode: "full"}, Hold: "since 2026-03-04 16:30:00 IST: somebody else, probably avni-server, makes requests of its rules as well",
+			{ID: 101, Name: "asha_gramin", Served: true, Standing: history.Served{Mode: "full"}, Hold: "since 2026-03-04 16:30:00 IST: somebody else, probably avni-server, makes requests of its rules as well (request 5)",
 				Inbox: history.Counted{Count: 1, Oldest: hour}, Due: history.Counted{Count: 3, Oldest: hour},
 				Queue: []history.Status{{Status: "NotSent", Count: 3}, {Status: "PartiallySent", Count: 1}},
 				Failures: []history.Reason{{Reason: "opted_out", Text: dispatch.OptedOut.Text(), Fix: dispatch.OptedOut.Advice(), Count: 2},

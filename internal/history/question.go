@@ -1,6 +1,8 @@
 package history
 
 import (
+	"errors"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -16,7 +18,11 @@ type question struct {
 	id         int64
 	request    int64 // message_request_queue.id; 0: it is none
 	phone      bool
+	tooGreat   bool // the id is greater than any
 }
+
+// greatestID is the greatest id that Avni's tables hold: they are of type int4.
+const greatestID = math.MaxInt32
 
 var uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
@@ -32,7 +38,12 @@ func parseQuestion(text string) question {
 	}
 	if kind, id, ok := strings.Cut(text, ":"); ok {
 		q.entityType = entityTypeNamed(kind)
-		q.id, _ = strconv.ParseInt(strings.TrimSpace(id), 10, 64)
+		n, err := strconv.ParseInt(strings.TrimSpace(id), 10, 32)
+		if errors.Is(err, strconv.ErrRange) {
+			q.tooGreat = q.entityType != ""
+			return q
+		}
+		q.id = n // 0 if it is no number
 		if q.entityType == "Request" {
 			q.request, q.entityType, q.id = q.id, "", 0
 		}

@@ -160,8 +160,8 @@ func (v *view) openStanding(r request) Standing {
 
 // dueStanding is that of a request that is due, and goes on by itself.
 func (v *view) dueStanding(r request, due string) Standing {
-	if len(v.instances) == 0 {
-		return Standing{State: Held, Text: fmt.Sprintf("Due since %s, but no avni-messenger runs on this database.", due), Fix: nobodyRunsFix}
+	if nobody := v.nobodyRuns(); nobody != "" {
+		return Standing{State: Held, Text: fmt.Sprintf("Due since %s, but %s.", due, nobody), Fix: nobodyRunsFix}
 	}
 	if r.Reason == dispatch.GroupUnderWay {
 		return Standing{State: Waiting, Text: sentence(withDetail(r.Reason.Text(), r.Detail))}

@@ -43,7 +43,12 @@ func (s *stage) queued(due string, delivery string) {
 // running lets the database know of a process that runs.
 func (s *stage) running(dispatch bool) {
 	s.Helper()
-	s.exec(fmt.Sprintf(`insert into messenger.instance (holder, slot, settings) values ('host:1:X', 'avni_messenger', '{"dispatch": %t}')`, dispatch))
+	s.runningAt("avni_messenger", dispatch)
+}
+
+func (s *stage) runningAt(slot string, dispatch bool) {
+	s.Helper()
+	s.exec(fmt.Sprintf(`insert into messenger.instance (holder, slot, settings) values ('host:1:X', '%s', '{"dispatch": %t}')`, slot, dispatch))
 }
 
 // extra makes a table that another version of the schema may have brought already.
@@ -81,6 +86,12 @@ func TestStandingOfARequest(t *testing.T) {
 			Text: "Due since 2026-03-04 16:30:00 IST, but no avni-messenger runs on this database.", Fix: "Start it: avni-messenger run."}},
 		"kill switch here":                     {asleep: true, prepare: func(s *stage) { s.options.SendingOff = true }, want: killSwitch},
 		"kill switch of the process that runs": {asleep: true, prepare: func(s *stage) { s.running(false) }, want: killSwitch},
+		"kill switch here, and another slot's process sends": {asleep: true, prepare: func(s *stage) {
+			s.options.SendingOff = true
+			s.runningAt("other", true)
+		}, want: killSwitch},
+		"only another slot's process runs": {asleep: true, prepare: func(s *stage) { s.runningAt("other", true) }, want: history.Standing{State: history.Held,
+			Text: "Due since 2026-03-04 16:30:00 IST, but no avni-messenger with slot avni_messenger runs on this database.", Fix: "Start it: avni-messenger run."}},
 		"held back": {
 			prepare: func(s *stage) {
 				s.served[avnitest.AshaGramin] = history.Served{Mode: "full", Held: "enableMessaging is true", Fix: "Set it to false."}

@@ -133,8 +133,8 @@ func (v *view) inboxStanding(w waitingRow) Standing {
 		return Standing{State: Held, Text: text + " Organisation " + v.label(w.OrganisationID) + " is not served by avni-messenger as it is configured here.", Fix: "Name it in MESSENGER_ORGANISATIONS, or give it a Glific configuration in Avni."}
 	case v.options.RulesOff:
 		return Standing{State: Held, Text: text + " The kill switch MESSENGER_RULES is off: no rule is run.", Fix: "Set MESSENGER_RULES=on and restart avni-messenger."}
-	case len(v.instances) == 0:
-		return Standing{State: Held, Text: text + " No avni-messenger runs on this database.", Fix: nobodyRunsFix}
+	case v.nobodyRuns() != "":
+		return Standing{State: Held, Text: text + " " + sentence(v.nobodyRuns()), Fix: nobodyRunsFix}
 	case w.Claimed:
 		return Standing{State: Waiting, Text: text + " Its rules are being run at this moment."}
 	case w.Attempts > 0:

@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 )
@@ -168,13 +169,28 @@ func (v *view) pausedObstacle(p PausedRule) obstacle {
 		"Correct the rule in Avni, and what waits goes on; or avni-messenger rule resume --rule " + number(p.RuleID)}
 }
 
-// sendingOff is true if no process that runs sends or, where none runs, if the one that
-// asks would not.
+// sendingOff is true if no process of this slot that runs sends or, where none runs, if the
+// one that asks would not.
 func (v *view) sendingOff() bool {
 	for _, instance := range v.instances {
-		if instance.Sends {
+		if v.ours(instance) && instance.Sends {
 			return false
 		}
 	}
-	return len(v.instances) > 0 || v.options.SendingOff
+	return slices.ContainsFunc(v.instances, v.ours) || v.options.SendingOff
+}
+
+// ours is true of a process that does the work that is asked about: those of other slots
+// serve other organisations.
+func (v *view) ours(i Instance) bool { return i.Slot == v.options.Names.Slot }
+
+// nobodyRuns says that no process does the work, "" if one does.
+func (v *view) nobodyRuns() string {
+	switch {
+	case slices.ContainsFunc(v.instances, v.ours):
+		return ""
+	case len(v.instances) > 0:
+		return "no avni-messenger with slot " + v.options.Names.Slot + " runs on this database"
+	}
+	return "no avni-messenger runs on this database"
 }

@@ -6,16 +6,17 @@ import (
 	"strconv"
 )
 
-// act does what a button is for and shows the first page, with what came of it.
+// act does what a button is for and leads to the first page, which says what came of it.
 func (h *Handler) act(w http.ResponseWriter, r *http.Request, what string, do func(context.Context) (string, error)) {
 	said, err := do(r.Context())
 	if err != nil {
-		h.options.Log.Warn("a button of the page failed", "button", what, "err", err)
-		h.showOverview(w, r, http.StatusConflict, view{Fault: err.Error()})
-		return
+		h.options.Log.Warn("a button of the page failed", "button", what, "kind", kindOf(err))
+		h.door.tell(r, told{Fault: err.Error()})
+	} else {
+		h.options.Log.Info("a button of the page was pressed", "button", what, "from", sender(r))
+		h.door.tell(r, told{Said: said})
 	}
-	h.options.Log.Info("a button of the page was pressed", "button", what, "from", r.RemoteAddr)
-	h.showOverview(w, r, http.StatusOK, view{Said: said})
+	toOverview(w, r)
 }
 
 func (h *Handler) releaseOrganisation(w http.ResponseWriter, r *http.Request) {
@@ -32,7 +33,7 @@ func (h *Handler) storm(w http.ResponseWriter, r *http.Request) {
 	}
 	release := r.PostFormValue("do") == "release"
 	if !release && r.PostFormValue("do") != "cancel" {
-		h.refuse(w, r, http.StatusBadRequest, "The form does not say whether to release or to cancel.")
+		h.refuse(w, http.StatusBadRequest, "The form does not say whether to release or to cancel.")
 		return
 	}
 	h.act(w, r, r.PostFormValue("do")+" held messages", func(ctx context.Context) (string, error) {
@@ -55,7 +56,7 @@ func (h *Handler) rule(w http.ResponseWriter, r *http.Request) (int64, bool) {
 	r.Body = http.MaxBytesReader(w, r.Body, largestForm)
 	id, err := strconv.ParseInt(r.PostFormValue("rule"), 10, 64)
 	if err != nil {
-		h.refuse(w, r, http.StatusBadRequest, "The form does not name a rule.")
+		h.refuse(w, http.StatusBadRequest, "The form does not name a rule.")
 		return 0, false
 	}
 	return id, true

@@ -8,55 +8,102 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 const (
 	cookieName = "avni_messenger"
-	// stay is how long a browser stays logged in without a visit.
-	stay = 12 * time.Hour
+	// stay is how long a browser stays logged in without a visit, and longest with visits.
+	stay    = 12 * time.Hour
+	longest = 7 * 24 * time.Hour
 	// mostSessions bounds what is remembered of browsers.
 	mostSessions = 1000
 )
 
 // door knows who may come in. Sessions are forgotten when the process ends.
 type door struct {
-	password    string
+	key         string // the password or, without one, the token of this process
+	local       bool   // without a password: for browsers on this machine only
 	crossOrigin *http.CrossOriginProtection
-	tries       *rate.Limiter // of passwords, by everybody together
+	tries       *tries
+	now         func() time.Time
 
 	mu       sync.Mutex
-	sessions map[string]time.Time // until when
+	sessions map[string]*session
 }
 
+// session is a browser that has shown the key.
+type session struct {
+	began, seen time.Time
+	told        told
+}
+
+// told is what came of a button. It is kept for the next page, so that loading that again
+// does not press the button again.
+type told struct{ Said, Fault string }
+
 func newDoor(password string) *door {
-	return &door{password: password, crossOrigin: http.NewCrossOriginProtection(),
-		tries: rate.NewLimiter(rate.Every(2*time.Second), 5), sessions: map[string]time.Time{}}
+	d := &door{key: password, local: password == "", crossOrigin: http.NewCrossOriginProtection(), tries: newTries(), now: time.Now, sessions: map[string]*session{}}
+	if d.local {
+		d.key = rand.Text()
+	}
+	return d
 }
 
 // admits reports whether a request may see the page.
 func (d *door) admits(r *http.Request) bool {
-	if d.password == "" {
-		return fromThisMachine(r)
-	}
-	cookie, err := r.Cookie(cookieName)
-	if err != nil {
+	if d.local && !fromThisMachine(r) {
 		return false
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	until, known := d.sessions[cookie.Value]
-	if !known || time.Now().After(until) {
+	s := d.session(r)
+	if s == nil {
 		return false
 	}
-	d.sessions[cookie.Value] = time.Now().Add(stay)
+	s.seen = d.now()
 	return true
 }
 
+// session is that of a request, nil if there is none. The door must be locked.
+func (d *door) session(r *http.Request) *session {
+	cookie, err := r.Cookie(cookieName)
+	if err != nil {
+		return nil
+	}
+	s := d.sessions[cookie.Value]
+	if s == nil || s.over(d.now()) {
+		return nil
+	}
+	return s
+}
+
+func (s *session) over(now time.Time) bool {
+	return now.Sub(s.seen) >= stay || now.Sub(s.began) >= longest
+}
+
+// tell keeps what is to be said on the session's next page.
+func (d *door) tell(r *http.Request, what told) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s := d.session(r); s != nil {
+		s.told = what
+	}
+}
+
+// hear takes what is to be said on this page.
+func (d *door) hear(r *http.Request) (what told) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s := d.session(r); s != nil {
+		what, s.told = s.told, told{}
+	}
+	return what
+}
+
 // fromThisMachine is true of a browser on this machine that asked for this machine: what
-// a proxy passes on comes from elsewhere, and a name that is not this machine's is that
-// of a website whose script would like to look (DNS rebinding).
+// a proxy says that it passes on comes from elsewhere, and a name that is not this
+// machine's is that of a website whose script would like to look (DNS rebinding). A proxy
+// that says nothing looks the same, which is why the token is asked for as well.
 func fromThisMachine(r *http.Request) bool {
 	for _, header := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
 		if r.Header.Get(header) != "" {
@@ -79,28 +126,30 @@ func isLoopback(address string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// tooMany reports that passwords are tried too often.
-func (d *door) tooMany() bool { return !d.tries.Allow() }
-
-// opens reports whether the password is the right one, in the same time whatever it is.
-func (d *door) opens(password string) bool {
-	return d.password != "" && subtle.ConstantTimeCompare([]byte(password), []byte(d.password)) == 1
+// opens reports whether the key is the right one, in the same time whatever it is.
+func (d *door) opens(key string) bool {
+	return subtle.ConstantTimeCompare([]byte(key), []byte(d.key)) == 1
 }
 
 // enter begins a session and returns its cookie. Behind a proxy that ends TLS the cookie
-// is for TLS only.
+// is for TLS only. One of a token goes along from a link of another program as well: buttons
+// are safe from other websites by their Origin.
 func (d *door) enter(r *http.Request) *http.Cookie {
-	session := rand.Text()
+	key, now := rand.Text(), d.now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for key, until := range d.sessions {
-		if time.Now().After(until) || len(d.sessions) >= mostSessions {
-			delete(d.sessions, key)
+	for other, s := range d.sessions {
+		if s.over(now) || len(d.sessions) >= mostSessions {
+			delete(d.sessions, other)
 		}
 	}
-	d.sessions[session] = time.Now().Add(stay)
-	return &http.Cookie{Name: cookieName, Value: session, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
+	d.sessions[key] = &session{began: now, seen: now}
+	cookie := &http.Cookie{Name: cookieName, Value: key, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
 		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"}
+	if d.local {
+		cookie.SameSite = http.SameSiteLaxMode
+	}
+	return cookie
 }
 
 // leave ends the session of a request.

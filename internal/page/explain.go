@@ -21,7 +21,7 @@ func (h *Handler) search(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, largestForm)
 	asked := strings.TrimSpace(r.PostFormValue("question"))
 	if asked == "" {
-		h.showOverview(w, r, http.StatusBadRequest, view{Said: "Type a phone number, a uuid, or the number of a request."})
+		h.showOverview(w, r, http.StatusBadRequest, told{Said: "Type a phone number, a uuid, or the number of a request."})
 		return
 	}
 	h.explain(w, r, history.Question{Text: asked, Organisation: strings.TrimSpace(r.PostFormValue("organisation"))}, true)
@@ -36,7 +36,7 @@ var (
 func (h *Handler) about(w http.ResponseWriter, r *http.Request) {
 	kind, id := r.PathValue("type"), r.PathValue("id")
 	if !kinds.MatchString(kind) || !ids.MatchString(id) {
-		h.refuse(w, r, http.StatusNotFound, "There is nothing at this address.")
+		h.refuse(w, http.StatusNotFound, "There is nothing at this address.")
 		return
 	}
 	h.explain(w, r, history.Question{Text: kind + ":" + id}, false)
@@ -50,7 +50,7 @@ func (h *Handler) explain(w http.ResponseWriter, r *http.Request, question histo
 		return
 	}
 	asked := question.Text
-	if len(found.Phones) > 0 {
+	if len(found.Phones) > 0 || !found.Known { // else it is an id
 		asked = h.masked(asked)
 	}
 	code := http.StatusOK

@@ -1,11 +1,13 @@
 package page
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"avni-messenger/internal/history"
 )
@@ -14,7 +16,7 @@ import (
 type list struct {
 	Filter        history.Filter
 	Query         url.Values // of the address
-	Organisations []history.OrganisationNow
+	Organisations []history.OrganisationName
 	Statuses      []string
 	history.Page
 }
@@ -30,21 +32,44 @@ func (h *Handler) messages(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	content.Filter = filter
-	v := view{Title: "Messages"}
-	code := http.StatusOK
-	var err error
-	if content.Page, err = h.options.History.Messages(r.Context(), filter); err != nil {
+	v, code := view{Title: "Messages"}, http.StatusOK
+	if err := h.list(r.Context(), &content); err != nil {
 		v.Fault, code = h.fault(err)
-	} else if now, err := h.options.History.Overview(r.Context()); err == nil { // for the names in the form
-		content.Organisations = now.Organisations
 	}
 	v.Content = content
 	h.show(w, code, "messages", v)
 }
 
+// list reads a page of messages. All of the queue is too much: it is that of a receiver, or
+// of an organisation, the first one if none is named.
+func (h *Handler) list(ctx context.Context, l *list) (err error) {
+	if l.Organisations, err = h.options.History.Organisations(ctx); err != nil {
+		return err
+	}
+	if l.Filter.OrganisationID == 0 && !l.OfReceiver() {
+		if len(l.Organisations) == 0 {
+			return nil
+		}
+		l.Filter.OrganisationID = l.Organisations[0].ID
+		l.Query.Set("organisation", strconv.Itoa(int(l.Filter.OrganisationID)))
+	}
+	l.Page, err = h.options.History.Messages(ctx, l.Filter)
+	return err
+}
+
+// OfReceiver is true of the messages to somebody, of whatever organisation.
+func (l list) OfReceiver() bool { return l.Filter.ReceiverID != 0 || l.Filter.GroupID != "" }
+
 // filter reads the address. why says what is wrong with it, "" if nothing is.
 func (h *Handler) filter(query url.Values) (f history.Filter, why string) {
 	f = history.Filter{Status: query.Get("status"), Reason: query.Get("reason"), GroupID: query.Get("group"), After: query.Get("after")}
+	for _, values := range query {
+		for _, value := range values {
+			if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+				return f, "The address holds what is no text."
+			}
+		}
+	}
 	if id := query.Get("organisation"); id != "" {
 		n, err := strconv.ParseInt(id, 10, 32)
 		if err != nil {
@@ -54,8 +79,8 @@ func (h *Handler) filter(query url.Values) (f history.Filter, why string) {
 	}
 	if to := query.Get("to"); to != "" {
 		kind, id, _ := strings.Cut(to, ":")
-		n, err := strconv.ParseInt(id, 10, 64)
-		if err != nil || kind != "Subject" && kind != "User" {
+		n, err := strconv.ParseInt(id, 10, 32) // the column is of type int4
+		if err != nil || n <= 0 || kind != "Subject" && kind != "User" {
 			return f, "A receiver is named as Subject:1001 or User:202."
 		}
 		f.ReceiverType, f.ReceiverID = kind, n

@@ -15,11 +15,12 @@ type overview struct {
 }
 
 func (h *Handler) overview(w http.ResponseWriter, r *http.Request) {
-	h.showOverview(w, r, http.StatusOK, view{})
+	h.showOverview(w, r, http.StatusOK, h.door.hear(r))
 }
 
-// showOverview shows the first page, with what was said about what was just done.
-func (h *Handler) showOverview(w http.ResponseWriter, r *http.Request, code int, v view) {
+// showOverview shows the first page, with what is to be said about what was just done.
+func (h *Handler) showOverview(w http.ResponseWriter, r *http.Request, code int, what told) {
+	v := view{Said: what.Said, Fault: what.Fault}
 	content := overview{Health: h.options.Health(r.Context())}
 	for _, entry := range content.Health.Checks {
 		if entry.Status != metrics.OK {
@@ -28,7 +29,7 @@ func (h *Handler) showOverview(w http.ResponseWriter, r *http.Request, code int,
 	}
 	found, err := h.options.History.Overview(r.Context())
 	if err != nil {
-		v.Fault, _ = h.fault(err)
+		v.Fault, code = h.fault(err)
 	}
 	content.Overview = found
 	v.Title, v.Content = "Overview", content

@@ -3,8 +3,10 @@
 // It is rendered here, loads nothing from elsewhere, and works without JavaScript.
 //
 // With a password it is for whoever knows it. Without one it is for browsers on the same
-// machine only, and shows no more than the last four digits of phone numbers. Nothing
-// personal is in an address or a log line: a search is sent as a form.
+// machine only that come by the link which the process logs at its start, and shows no more
+// than the last four digits of phone numbers. In a container requests come from the bridge
+// of the network, not from the same machine: there it needs a password. Nothing personal is
+// in an address or a log line: a search is sent as a form.
 package page
 
 import (
@@ -12,6 +14,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"avni-messenger/internal/history"
@@ -23,6 +26,7 @@ type Historian interface {
 	Overview(context.Context) (history.Overview, error)
 	Explain(context.Context, history.Question) (history.Explanation, error)
 	Messages(context.Context, history.Filter) (history.Page, error)
+	Organisations(context.Context) ([]history.OrganisationName, error)
 }
 
 // Actions are what the page's buttons do. Each returns a sentence for the person who
@@ -40,7 +44,7 @@ type Options struct {
 	History  Historian
 	Actions  Actions
 	Health   func(context.Context) metrics.Health
-	Password string // "": browsers on this machine only, with numbers masked
+	Password string // "": browsers on this machine only that come by the Link, with numbers masked
 	Location *time.Location
 	Version  string
 	Log      *slog.Logger
@@ -59,13 +63,19 @@ func New(o Options) *Handler {
 	o.Log = o.Log.With("component", "page")
 	h := &Handler{options: o, door: newDoor(o.Password), mux: http.NewServeMux()}
 	h.templates = h.parse()
-	h.mux.HandleFunc("GET /{$}", h.overview)
-	h.mux.HandleFunc("POST /search", h.search)
-	h.mux.HandleFunc("GET /about/{type}/{id}", h.about)
-	h.mux.HandleFunc("GET /messages", h.messages)
-	h.mux.HandleFunc("POST /release/organisation", h.releaseOrganisation)
-	h.mux.HandleFunc("POST /storm", h.storm)
-	h.mux.HandleFunc("POST /resume/rule", h.resumeRule)
+	reading, acting := newTurns(Connections, 10), newTurns(1, 5)
+	for pattern, show := range map[string]http.HandlerFunc{
+		"GET /{$}": h.overview, "POST /search": h.search, "GET /about/{type}/{id}": h.about, "GET /messages": h.messages,
+	} {
+		h.mux.HandleFunc(pattern, h.inTurn(reading, show))
+	}
+	for path, act := range map[string]http.HandlerFunc{
+		"/release/organisation": h.releaseOrganisation, "/storm": h.storm, "/resume/rule": h.resumeRule,
+	} {
+		h.mux.HandleFunc("POST "+path, h.inTurn(acting, act))
+		h.mux.HandleFunc("GET "+path, toOverview)
+	}
+	h.mux.HandleFunc("GET /search", toOverview)
 	h.mux.HandleFunc("GET /login", h.login)
 	h.mux.HandleFunc("POST /login", h.enter)
 	h.mux.HandleFunc("POST /logout", h.leave)
@@ -73,13 +83,28 @@ func New(o Options) *Handler {
 	return h
 }
 
+// Connections is how many connections to the database the page uses at once.
+const Connections = 3
+
+// Link is the address that opens the page without a password; "" if there is a password.
+// base is where the page is, such as http://127.0.0.1:8024.
+func (h *Handler) Link(base string) string {
+	if !h.door.local {
+		return ""
+	}
+	return base + "/login?" + url.Values{"token": {h.door.key}}.Encode()
+}
+
 // ServeHTTP lets in who may see the page; others are shown the way to what they may see.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	protect(w.Header())
 	if h.door.crossOrigin.Check(r) != nil {
-		h.refuse(w, r, http.StatusForbidden, "This form was sent from another website.")
+		h.refuse(w, http.StatusForbidden, "This form was sent from another website. If it was not, the proxy in front of this page hides its name: let it pass on the Host header.")
 		return
 	}
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	r = r.WithContext(ctx)
 	open := r.URL.Path == "/login" || r.URL.Path == "/style.css"
 	if !open && !h.door.admits(r) {
 		h.turnAway(w, r)
@@ -96,14 +121,21 @@ func protect(header http.Header) {
 	header.Set("X-Content-Type-Options", "nosniff")
 }
 
+func toOverview(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
 // turnAway sends to the login, or to the state of the parts, which is for everybody.
 func (h *Handler) turnAway(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case h.options.Password != "":
+	case !h.door.local:
 		http.Redirect(w, r, "/login", http.StatusSeeOther)
+	case fromThisMachine(r):
+		h.refuse(w, http.StatusForbidden, "Come by the link that avni-messenger has logged at its start: http://127.0.0.1:8024/login?token=…, of the last start. "+
+			"Or set MESSENGER_UI_PASSWORD. Its state is at /state.")
 	case r.URL.Path == "/" && r.Method == http.MethodGet:
 		http.Redirect(w, r, "/state", http.StatusSeeOther)
 	default:
-		h.refuse(w, r, http.StatusForbidden, "Without MESSENGER_UI_PASSWORD this page is for browsers on the machine itself, such as through an SSH tunnel. Its state is at /state.")
+		h.refuse(w, http.StatusForbidden, "Without MESSENGER_UI_PASSWORD this page is for browsers on the machine itself, such as through an SSH tunnel, and not for those behind a proxy or outside the container. Its state is at /state.")
 	}
 }

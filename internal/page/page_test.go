@@ -21,11 +21,14 @@ import (
 func TestMain(m *testing.M) { avnitest.Main(m) }
 
 // pressed records what buttons asked for.
-type pressed struct{ calls []string }
+type pressed struct {
+	calls []string
+	fault error
+}
 
 func (p *pressed) ReleaseOrganisation(_ context.Context, organisation string) (string, error) {
 	p.calls = append(p.calls, "release "+organisation)
-	return organisation + " is released.", nil
+	return organisation + " is released.", p.fault
 }
 
 func (p *pressed) Storm(_ context.Context, rule int64, transaction string, release bool) (string, error) {
@@ -47,17 +50,31 @@ type stage struct {
 	*testing.T
 	db      *avnitest.DB
 	buttons pressed
+	page    *Handler
 	server  *httptest.Server
 	client  *http.Client
 	log     strings.Builder
 }
 
+// newStage is a stage whose client has come by the link, if there is no password.
 func newStage(t *testing.T, password string) *stage {
+	t.Helper()
+	s := newStrange(t, password)
+	if password == "" {
+		if code, _ := s.do("GET", s.page.Link(""), nil); code != http.StatusOK {
+			t.Fatalf("the link leads to %d", code)
+		}
+	}
+	return s
+}
+
+// newStrange is a stage whose client nobody knows yet.
+func newStrange(t *testing.T, password string) *stage {
 	t.Helper()
 	s := &stage{T: t, db: avnitest.New(t)}
 	kolkata, err := time.LoadLocation("Asia/Kolkata")
 	s.must(err)
-	s.server = httptest.NewServer(New(Options{
+	s.page = New(Options{
 		History: history.New(history.Options{Pool: s.db.Pool(), Location: kolkata, Names: cdc.Names{Slot: "avni_messenger", Publication: "avni_messenger"},
 			Served: func(id int32) (history.Served, bool) { return history.Served{Mode: "full"}, id == avnitest.AshaGramin }}),
 		Actions: &s.buttons,
@@ -67,7 +84,8 @@ func newStage(t *testing.T, password string) *stage {
 				{Name: "organisation seva", Status: metrics.Warning, Detail: "held <back>", Fix: "do this"}}}
 		},
 		Password: password, Location: kolkata, Version: "1.2.3", Log: slog.New(slog.NewTextHandler(&s.log, nil)),
-	}))
+	})
+	s.server = httptest.NewServer(s.page)
 	t.Cleanup(s.server.Close)
 	jar, err := cookiejar.New(nil)
 	s.must(err)
@@ -209,25 +227,56 @@ func TestAllMessagesArePaged(t *testing.T) {
 	if pages != 3 || len(found) != 120 {
 		t.Errorf("%d messages on %d pages, want 120 on 3", len(found), pages)
 	}
-	for _, wrong := range []string{"?organisation=x", "?to=Group:1", "?from=yesterday", "?after=x"} {
+	for _, wrong := range []string{"?organisation=x", "?organisation=9876500001", "?to=Group:1", "?to=Subject:9876500001", "?to=User:0", "?from=yesterday",
+		"?after=x", "?after=1-9876500001", "?status=%00", "?group=%ff", "?reason=%00", "?after=%ff"} {
 		if code, _ := s.do("GET", "/messages"+wrong, nil); code != http.StatusBadRequest {
 			t.Errorf("%s is %d", wrong, code)
 		}
 	}
-	_, body := s.do("GET", "/messages?to=Subject:1002", nil)
+	if strings.Contains(s.log.String(), "00001") || strings.Contains(s.log.String(), "WARN") {
+		t.Errorf("the log is %s", s.log.String())
+	}
+	s.exec(`insert into message_rule (id, uuid, name, organisation_id, entity_type, entity_type_id, message_template_id, is_voided, version, created_by_id, last_modified_by_id, created_date_time, last_modified_date_time)
+		select 9000, uuid_generate_v4(), 'Zzz', 103, entity_type, entity_type_id, message_template_id, false, 0, 202, 202, now(), now() from message_rule where id = 601`)
+	_, body := s.do("GET", "/messages", nil)
+	s.wantPage(body, []string{`<option value="101" selected>asha_gramin`, `<option value="103">seva_nepal`}, `>all</option><option value="101"`)
+	_, body = s.do("GET", "/messages?to=Subject:1002", nil)
 	s.wantPage(body, []string{"Messages to Subject 1002"}, "There are no such messages")
 	_, body = s.do("GET", "/messages?to=Subject:1003&status=PartiallySent", nil)
 	s.wantPage(body, []string{"There are no such messages"})
 }
 
-func TestMaskedTexts(t *testing.T) {
-	h := New(Options{Location: time.UTC, Log: slog.New(slog.DiscardHandler)})
-	for text, want := range map[string]string{
-		"call +91 98765-00001 now": "call …0001 now", "९८७६५०००१२": "…००१२", "request 931 at 12:00": "request 931 at 12:00",
-		"2026-03-04": "2026-03-04", "due 2026-03-04 12:00:00 IST": "due 2026-03-04 12:00:00 IST", "(98765) 00001": "(…0001", "no": "no",
-	} {
-		if got := h.masked(text); got != want {
-			t.Errorf("%q is shown as %q, want %q", text, got, want)
+// A number where an id belongs is neither asked of the database nor logged.
+func TestNumbersInPlaceOfIDs(t *testing.T) {
+	s := newStage(t, "")
+	code, body := s.do("POST", "/search", url.Values{"question": {"Subject:9876500001"}})
+	if code != http.StatusNotFound {
+		t.Errorf("the search is %d", code)
+	}
+	s.wantPage(body, []string{"No id in Avni is greater than"}, "98765")
+	for _, path := range []string{"/about/Rule/9876500001", "/about/Request/9876500001", "/about/User/9876500001"} {
+		if code, body = s.do("GET", path, nil); code != http.StatusNotFound || strings.Contains(body, "98765") {
+			t.Errorf("%s is %d", path, code)
 		}
+	}
+	if log := s.log.String(); strings.Contains(log, "00001") || strings.Contains(log, "WARN") {
+		t.Errorf("the log is %s", log)
+	}
+}
+
+// What the database says of what it refuses is not logged: it may name it.
+func TestWordsOfErrorsAreNotLogged(t *testing.T) {
+	s := newStage(t, "")
+	s.exec(`alter table messenger.delivery rename column phone to phone_9876500001`)
+	s.exec(`create function messenger.refuse() returns text language plpgsql as $$ begin raise exception 'no 9876500001' using errcode = 'XX123'; end $$`)
+	s.exec(`alter table message_request_queue rename to hidden_9876500001`)
+	s.exec(`create view message_request_queue as select * from hidden_9876500001 where messenger.refuse() = ''`)
+	for _, path := range []string{"/", "/messages", "/about/Request/921"} {
+		if code, _ := s.do("GET", path, nil); code != http.StatusServiceUnavailable {
+			t.Errorf("%s is %d", path, code)
+		}
+	}
+	if log := s.log.String(); strings.Contains(log, "00001") || !strings.Contains(log, "SQLSTATE XX123") {
+		t.Errorf("the log is %s", log)
 	}
 }

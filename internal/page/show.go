@@ -2,11 +2,15 @@ package page
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"errors"
+	"fmt"
 	"html/template"
 	"net/http"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"avni-messenger/internal/history"
 )
@@ -32,7 +36,7 @@ func (h *Handler) parse() map[string]*template.Template {
 	parsed := map[string]*template.Template{}
 	for _, name := range []string{"overview", "answer", "messages", "login", "said"} {
 		parsed[name] = template.Must(template.New("layout.html").Funcs(template.FuncMap{
-			"clock": h.clock, "number": h.number, "text": h.masked, "entity": entityLabel, "path": entityPath,
+			"clock": h.clock, "number": h.number, "text": h.masked, "entity": h.entity, "path": entityPath,
 			"short": short, "words": words, "size": size,
 		}).ParseFS(files, "html/layout.html", "html/parts.html", "html/"+name+".html"))
 	}
@@ -41,10 +45,10 @@ func (h *Handler) parse() map[string]*template.Template {
 
 // show renders a page as a whole before anything of it is sent.
 func (h *Handler) show(w http.ResponseWriter, code int, name string, v view) {
-	v.Version, v.Zone, v.At, v.LoggedIn = h.options.Version, h.options.Location.String(), time.Now(), h.options.Password != "" && name != "login"
+	v.Version, v.Zone, v.At, v.LoggedIn = h.options.Version, h.options.Location.String(), time.Now(), !h.door.local && name != "login"
 	var text bytes.Buffer
 	if err := h.templates[name].Execute(&text, v); err != nil {
-		h.options.Log.Error("page cannot be shown", "page", name, "err", err)
+		h.options.Log.Error("page cannot be shown", "page", name, "kind", kindOf(err))
 		http.Error(w, "This page cannot be shown; the log says why.", http.StatusInternalServerError)
 		return
 	}
@@ -54,7 +58,7 @@ func (h *Handler) show(w http.ResponseWriter, code int, name string, v view) {
 }
 
 // refuse says why something is not done.
-func (h *Handler) refuse(w http.ResponseWriter, _ *http.Request, code int, why string) {
+func (h *Handler) refuse(w http.ResponseWriter, code int, why string) {
 	h.show(w, code, "said", view{Title: "Not done", Fault: why})
 }
 
@@ -71,9 +75,23 @@ func (h *Handler) fault(err error) (string, int) {
 		return unknown.Error(), http.StatusNotFound
 	case errors.As(err, &cursor):
 		return cursor.Error(), http.StatusBadRequest
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Sprintf("The database did not answer within %s, and it was given up.", patience), http.StatusGatewayTimeout
 	}
-	h.options.Log.Warn("the database could not be read for the page", "err", err)
+	h.options.Log.Warn("the database could not be read for the page", "kind", kindOf(err))
 	return "The database could not be read; the state of the parts says what is wrong.", http.StatusServiceUnavailable
+}
+
+// kindOf is what may be logged of an error: its words may hold what was asked for.
+func kindOf(err error) string {
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		return "SQLSTATE " + refused.Code
+	}
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return fmt.Sprintf("%T", err)
 }
 
 func serveStyle(w http.ResponseWriter, r *http.Request) {

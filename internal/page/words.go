@@ -3,12 +3,10 @@ package page
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
-	"avni-messenger/dispatch"
 	"avni-messenger/internal/history"
 )
 
@@ -20,36 +18,8 @@ func (h *Handler) clock(t time.Time) string {
 	return t.In(h.options.Location).Format("2006-01-02 15:04:05")
 }
 
-// number shows a phone number as far as this page may.
-func (h *Handler) number(phone string) string {
-	if phone == "" || h.options.Password != "" {
-		return phone
-	}
-	return dispatch.Phone(phone).String()
-}
-
-// digits are what may be a phone number in a text, in any script's digits.
-var digits = regexp.MustCompile(`\+?\p{Nd}(?:[ \-().]{0,2}\p{Nd}){6,}`)
-
-// date is what looks like a number and is a day.
-var date = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}( |$)`)
-
-// masked is a text that people wrote, without the phone numbers that may be in it.
-func (h *Handler) masked(text string) string {
-	if h.options.Password != "" {
-		return text
-	}
-	return digits.ReplaceAllStringFunc(text, func(found string) string {
-		if date.MatchString(found) {
-			return found
-		}
-		runes := []rune(found)
-		return "…" + string(runes[len(runes)-4:])
-	})
-}
-
-// entityLabel names somebody or something: Subject 1001, Sunita Devi.
-func entityLabel(e history.Entity) string {
+// entity names somebody or something: Subject 1001, Sunita Devi.
+func (h *Handler) entity(e history.Entity) string {
 	switch {
 	case e.Type == "":
 		return ""
@@ -58,7 +28,7 @@ func entityLabel(e history.Entity) string {
 	case e.Name == "":
 		return fmt.Sprintf("%s %d", e.Type, e.ID)
 	}
-	return fmt.Sprintf("%s %d, %s", e.Type, e.ID, e.Name)
+	return fmt.Sprintf("%s %d, %s", e.Type, e.ID, h.masked(e.Name))
 }
 
 // entityPath is where to read about something, "" if there is no such place.

@@ -16,6 +16,8 @@ create table messenger.hold (
 );
 -- Looked up before every claim, send and write.
 create unique index hold_in_force on messenger.hold (organisation_id) where released_at is null;
+-- What was released long ago is deleted.
+create index hold_released on messenger.hold (released_at) where released_at is not null;
 
 -- Each request that somebody else wrote or marked. maybe_twice: we may have sent it too.
 create table messenger.foreign_write (
@@ -29,14 +31,18 @@ create table messenger.foreign_write (
 
 -- Organisations whose requests we alone write (full) or send (full and dispatch), by the
 -- processes of slot. since is empty while transactions are waited for that were open at
--- noticed_at, because they may write and send for avni-server still. Requests up to
--- judged_to, and those that were Sent up to sent_since, are not held against anybody.
--- swept_at is when it was last looked what was Sent.
+-- noticed_at, because they may write and send for avni-server still: those of waits_for
+-- ([{"id": virtual transaction id, "who", "since", "seen", "uses", "long"}]; empty before
+-- the first look), and those that begin up to rest_until. Requests up to judged_to, and
+-- those that were Sent up to sent_since, are not held against anybody. Of what was marked
+-- Sent up to swept_at, all is committed and was looked at.
 create table messenger.ownership (
     organisation_id integer primary key,
     slot text not null,
     mode text not null check (mode in ('full', 'dispatch')),
     noticed_at timestamptz not null default clock_timestamp(),
+    waits_for jsonb,
+    rest_until timestamptz,
     since timestamptz,
     judged_to bigint,
     sent_since timestamptz,

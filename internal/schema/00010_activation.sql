@@ -19,8 +19,9 @@ create table messenger.activation (
 
 -- New requests that were not made, because their rule would have made too many of one
 -- source transaction or within an hour. changed_by is users.id of who saved the entity
--- last. A row is to be evaluated anew while review is set: it was released, or its rule
--- was changed.
+-- last. voided is held of something that is voided, or hangs under what is: it is held
+-- again when that is taken back. A row is to be evaluated anew while review is set: it was
+-- released, or its rule was changed.
 create table messenger.held (
     rule_id bigint not null,
     source_table text not null,
@@ -31,7 +32,7 @@ create table messenger.held (
     scheduled_for timestamptz not null,
     held_at timestamptz not null default clock_timestamp(),
     changed_by bigint,
-    state text not null default 'held' check (state in ('held', 'released', 'cancelled')),
+    state text not null default 'held' check (state in ('held', 'released', 'cancelled', 'voided')),
     review boolean not null default false,
     primary key (rule_id, source_table, entity_id)
 );
@@ -50,9 +51,14 @@ create index trigger_log_new_by_transaction on messenger.trigger_log (rule_id, c
 create index trigger_log_new_by_time on messenger.trigger_log (rule_id, committed_at) where outcome = 'scheduled' and not by_hand;
 
 -- Organisations that were served before this migration go on: they started when their
--- rules were first seen to write, not now.
+-- rules were first seen to write, or messages to be delivered, not now. Those that are
+-- served in another mode than full are ended by the process that does so.
 insert into messenger.activation (organisation_id, rule_id, active_from)
-select organisation_id, 0, min(at) from messenger.trigger_log
-where rule_id is not null and outcome in ('scheduled', 'moved', 'restored', 'renewed', 'unchanged', 'voided', 'skipped', 'no_date',
-    'delivered', 'cancelled', 'failed')
+select organisation_id, 0, min(at) from (
+    select organisation_id, at from messenger.trigger_log
+    where rule_id is not null and outcome in ('scheduled', 'moved', 'restored', 'renewed', 'unchanged', 'voided', 'skipped', 'no_date',
+        'delivered', 'cancelled', 'failed')
+    union all
+    select organisation_id, created_at from messenger.delivery
+) seen
 group by organisation_id;

@@ -7,6 +7,7 @@ import (
 	"embed"
 	"fmt"
 	"log/slog"
+	"math"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -26,6 +27,11 @@ var migrations embed.FS
 // not run yet, each in a transaction of its own. A session lock keeps replicas that
 // start together from racing. It returns the number of migrations that ran.
 func Migrate(ctx context.Context, pool *pgxpool.Pool) (int, error) {
+	return migrate(ctx, pool, math.MaxInt64)
+}
+
+// migrate stops after a version.
+func migrate(ctx context.Context, pool *pgxpool.Pool, version int64) (int, error) {
 	if err := ensureSchema(ctx, pool); err != nil {
 		return 0, err
 	}
@@ -44,7 +50,7 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read migrations: %w", err)
 	}
-	results, err := provider.Up(ctx)
+	results, err := provider.UpTo(ctx, version)
 	if err != nil {
 		return len(results), fmt.Errorf("migrate schema %s: %w", Name, err)
 	}

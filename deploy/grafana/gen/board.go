@@ -47,7 +47,8 @@ func (b board) build() (dashboard.Dashboard, error) {
 		WithVariable(choice("job", "Job", "label_values(messenger_build_info, job)")).
 		WithVariable(choice("instance", "Instance", `label_values(messenger_build_info{job=~"$job"}, instance)`))
 	if b.organisation {
-		d.WithVariable(choice("organisation", "Organisation", `label_values(messenger_organisation_mode{job=~"$job"}, organisation)`))
+		d.WithVariable(choice("organisation", "Organisation", `label_values(messenger_organisation_mode{job=~"$job"}, organisation)`).
+			AllValue(".*")) // also of those that leave the label out: MESSENGER_METRICS_ORGANISATIONS=off
 	}
 	y, id := uint32(0), uint32(1)
 	for _, r := range b.rows {

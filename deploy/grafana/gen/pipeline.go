@@ -22,7 +22,7 @@ var pipeline = board{
 			queries:     []query{{`max(messenger_rules_catalog_rules{})`, ""}}},
 		{kind: number, title: "Paused rule scripts", width: 4, unit: "short", steps: []step{{1, red}},
 			description: "Rule scripts that are not run because they failed too often; /health names them.",
-			queries:     []query{{`max by () (sum by (instance) (messenger_rules_paused{}))`, ""}}},
+			queries:     []query{{`max(sum by (instance) (messenger_rules_paused{}))`, ""}}},
 	}}, {"Stream", []panel{
 		{kind: lines, title: "Changes read", width: 8, unit: "ops", description: "Row changes that were read, by table.",
 			queries: []query{{`sum by (table) (rate(messenger_cdc_changes_total{}[$__rate_interval])) > 0`, "{{table}}"}}},
@@ -71,6 +71,11 @@ var pipeline = board{
 				{`sum by (cause) (increase(messenger_rules_runtimes_discarded_total{}[$__rate_interval])) > 0`, "thrown away: {{cause}}"},
 				{`sum(increase(messenger_rules_retries_total{}[$__rate_interval])) > 0`, "put off"},
 				{`sum(increase(messenger_rules_console_lines_total{}[$__rate_interval])) > 0`, "console lines"}}},
+		{kind: states, title: "Paused rule scripts", width: 12, unit: "short", steps: []step{{1, red}}, description: "How many scripts are not run because they failed too often, by phase.",
+			queries: []query{{`max by (phase) (messenger_rules_paused{})`, "{{phase}}"}}},
+		{kind: lines, title: "Age of what is in memory", width: 12, unit: "s", description: "How long ago rules were last read, which happens when one changes, and organisations, which are polled.",
+			queries: []query{{`time() - max(messenger_rules_catalog_refresh_timestamp_seconds{} > 0)`, "rules"},
+				{`time() - max(messenger_organisation_refresh_timestamp_seconds{})`, "organisations"}}},
 	}}, {"Delivery", []panel{
 		{kind: lines, title: "Under way", width: 8, unit: "short", description: "Deliveries under way at this moment.",
 			queries: []query{{`sum by (instance) (messenger_dispatch_in_flight{})`, "{{instance}}"}}},

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"avni-messenger/metrics"
+)
+
+func TestDeadman(t *testing.T) {
+	const key = "s3cret-ping-key"
+	type ping struct{ path, body string }
+	pings, answer, health := make(chan ping, 10), make(chan int, 10), make(chan metrics.Health, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		pings <- ping{r.URL.Path, string(body)}
+		w.WriteHeader(<-answer)
+	}))
+	defer server.Close()
+	var log lockedBuffer
+	d := newDeadman(key, func(context.Context) metrics.Health { return <-health }, slog.New(slog.NewTextHandler(&log, nil)))
+	if d.base != "https://hc-ping.com/"+key+"/avni-messenger" {
+		t.Errorf("it pings %s", d.base)
+	}
+	d.base, d.every = server.URL+strings.TrimPrefix(d.base, "https://hc-ping.com"), time.Millisecond
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); d.Run(ctx) }()
+	well := metrics.Health{Status: metrics.Warning, Checks: []metrics.Entry{{Name: "slot", Status: metrics.Warning}}}
+	ill := metrics.Health{Status: metrics.Failing, Checks: []metrics.Entry{{Name: "process", Status: metrics.OK}, {Name: "database", Status: metrics.Failing, Detail: "secret detail"}}}
+	for _, row := range []struct {
+		health metrics.Health
+		answer int
+		want   ping
+	}{
+		{well, 200, ping{"/" + key + "/avni-messenger/0", ""}},
+		{ill, 200, ping{"/" + key + "/avni-messenger/fail", "database"}},
+		{well, 404, ping{"/" + key + "/avni-messenger/0", ""}},
+		{well, 404, ping{"/" + key + "/avni-messenger/0", ""}},
+		{well, 200, ping{"/" + key + "/avni-messenger/0", ""}},
+		{well, 200, ping{"/" + key + "/avni-messenger/0", ""}}, // what the one before led to is logged by now
+	} {
+		answer <- row.answer
+		health <- row.health
+		if got := <-pings; got != row.want {
+			t.Errorf("it pinged %+v, want %+v", got, row.want)
+		}
+	}
+	stop()
+	health <- well // if it has begun another
+	<-done
+	text := log.String()
+	if strings.Count(text, "is not told that") != 1 || !strings.Contains(text, "HEALTHCHECK_PING_KEY is the project's ping key") || strings.Count(text, "is told again") != 1 {
+		t.Errorf("the log says %s", text)
+	}
+	if strings.Contains(text, key) {
+		t.Errorf("the log has the key: %s", text)
+	}
+}
+
+func TestDeadmanHidesTheKey(t *testing.T) {
+	d := newDeadman("s3cret-ping-key", func(context.Context) metrics.Health { return metrics.Health{} }, slog.New(slog.DiscardHandler))
+	d.base = "http://127.0.0.1:1/s3cret-ping-key/avni-messenger"
+	err := d.ping(t.Context())
+	if err == nil || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), "cannot be reached") {
+		t.Errorf("the error is %v", err)
+	}
+}

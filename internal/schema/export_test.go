@@ -1,0 +1,4 @@
+package schema
+
+// MigrateTo is Migrate that stops after a version.
+var MigrateTo = migrate
