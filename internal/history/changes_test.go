@@ -30,7 +30,6 @@ func TestStandingOfAChange(t *testing.T) {
 		"shadow": {title: `Rule 601 "Welcome subject" about Subject 1002 (Ramesh Kumar): no request`,
 			prepare: func(s *stage) {
 				s.logged("would_schedule", "", 0)
-				s.extra("parity", parityTable)
 				s.exec(`insert into messenger.parity (rule_id, source_table, entity_id, organisation_id, evaluated_at, committed_at, commit_lsn, our_outcome, verdict, cause, compared_at, messaging)
 					values (601, 'individual', 1002, 101, ` + ago(time.Hour) + `, ` + ago(time.Hour) + `, '0/1', 'would_schedule', 'different', null, ` + ago(time.Hour) + `, true)`)
 			},
@@ -46,7 +45,6 @@ func TestStandingOfAChange(t *testing.T) {
 				Fix: "Correct the rule in Avni, and what waits goes on; or avni-messenger rule resume --rule 601"}},
 		"held by the storm guard": {title: `Rule 601 "Welcome subject" about Subject 1002 (Ramesh Kumar): held by the storm guard`,
 			prepare: func(s *stage) {
-				s.extra("held", heldTable)
 				s.exec(`insert into messenger.held (rule_id, source_table, entity_id, organisation_id, commit_lsn, committed_at, scheduled_for, held_at, state)
 					values (601, 'individual', 1002, 101, '0/1A2B3C', ` + ago(time.Hour) + `, ` + ago(-time.Hour) + `, ` + ago(time.Hour) + `, 'held')`)
 			},

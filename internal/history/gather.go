@@ -63,21 +63,14 @@ func (v *view) gatherWaiting(ctx context.Context, t *tidings, keys []entityKey) 
 	if t.inbox, err = collect[waitingRow](ctx, v, "inbox", inboxSQL, tables, ids); err != nil {
 		return err
 	}
-	if v.tables["held"] {
-		if t.held, err = collect[heldRow](ctx, v, "held requests", heldSQL, tables, ids, keysOf(organisations)); err != nil {
-			return err
-		}
+	if t.held, err = collect[heldRow](ctx, v, "held requests", heldSQL, tables, ids, keysOf(organisations)); err != nil {
+		return err
 	}
-	if v.tables["parity"] {
-		rows, err := collect[compared](ctx, v, "comparisons", paritySQL, tables, ids, keysOf(organisations))
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			t.compared[pairKey{row.RuleID, entityKey{typeOf[row.Table], row.EntityID}}] = row
-		}
+	rows, err := collect[compared](ctx, v, "comparisons", paritySQL, tables, ids, keysOf(organisations))
+	for _, row := range rows {
+		t.compared[pairKey{row.RuleID, entityKey{typeOf[row.Table], row.EntityID}}] = row
 	}
-	return nil
+	return err
 }
 
 func (v *view) gatherDeliveries(ctx context.Context, t *tidings, requests []int64, phones []string) (err error) {

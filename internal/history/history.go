@@ -86,7 +86,6 @@ type view struct {
 	tx  pgx.Tx
 	now time.Time
 
-	tables        map[string]bool // optional ones of schema messenger that are there
 	organisations map[int32]organisation
 	surroundings
 }
@@ -100,9 +99,6 @@ func (r *Reader) read(ctx context.Context, do func(context.Context, *view) error
 			return err
 		}
 		v := &view{Reader: r, tx: tx, now: r.options.Now()}
-		if err := v.readTables(ctx); err != nil {
-			return err
-		}
 		if err := v.readOrganisations(ctx); err != nil {
 			return err
 		}

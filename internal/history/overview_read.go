@@ -64,9 +64,6 @@ select h.rule_id, coalesce(u.name, ''), h.organisation_id, h.commit_lsn::text, m
  where h.state = 'held' group by 1, 2, 3, h.commit_lsn order by 5, 1`
 
 func (v *view) readStorms(ctx context.Context, o *Overview) error {
-	if !v.tables["held"] {
-		return nil
-	}
 	rows, err := collect[struct {
 		RuleID         int64
 		Rule           string

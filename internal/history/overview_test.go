@@ -30,9 +30,7 @@ func TestOverview(t *testing.T) {
 	s.exec(`insert into messenger.receipt (request_id, message_id, organisation_id, site, accepted_at, status, reason) values
 		(5, '1', 101, 'x', ` + ago(time.Hour) + `, 'delivered', null), (6, '2', 101, 'x', ` + ago(time.Hour) + `, 'delivered', null),
 		(7, '3', 101, 'x', ` + ago(time.Hour) + `, 'error', 'not_on_whatsapp'), (8, '4', 101, 'x', ` + ago(30*time.Hour) + `, 'delivered', null)`)
-	s.extra("hold", holdTable)
 	s.exec(`insert into messenger.hold (organisation_id, kind, since, request_id, detail, seen) values (101, 'foreign_request', ` + ago(time.Hour) + `, 5, 'request 5', 1)`)
-	s.extra("held", heldTable)
 	s.exec(`insert into messenger.held (rule_id, source_table, entity_id, organisation_id, commit_lsn, committed_at, scheduled_for, held_at, state) values
 		(601, 'individual', 1, 101, '0/1A2B3C', ` + ago(time.Hour) + `, now(), now(), 'held'), (601, 'individual', 2, 101, '0/1A2B3C', ` + ago(time.Hour) + `, now(), now(), 'held'),
 		(601, 'individual', 3, 101, '0/1A2B3C', ` + ago(time.Hour) + `, now(), now(), 'cancelled')`)

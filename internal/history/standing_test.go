@@ -51,21 +51,6 @@ func (s *stage) runningAt(slot string, dispatch bool) {
 	s.exec(fmt.Sprintf(`insert into messenger.instance (holder, slot, settings) values ('host:1:X', '%s', '{"dispatch": %t}')`, slot, dispatch))
 }
 
-// extra makes a table that another version of the schema may have brought already.
-func (s *stage) extra(table, columns string) {
-	s.Helper()
-	s.exec(`create table if not exists messenger.` + table + ` (` + columns + `)`)
-}
-
-const (
-	holdTable       = `id bigint generated always as identity primary key, organisation_id int, kind text, since timestamptz, request_id bigint, detail text, seen int, released_at timestamptz`
-	heldTable       = `rule_id bigint, source_table text, entity_id bigint, organisation_id int, commit_lsn pg_lsn, committed_at timestamptz, scheduled_for timestamptz, held_at timestamptz, state text, primary key (rule_id, source_table, entity_id)`
-	activationTable = `organisation_id int, rule_id bigint, active_from timestamptz, primary key (organisation_id, rule_id)`
-	parityTable     = `rule_id bigint, source_table text, entity_id bigint, organisation_id int, evaluated_at timestamptz, committed_at timestamptz, commit_lsn pg_lsn,
-		our_outcome text, our_scheduled_for timestamptz, our_receiver_type text, our_receiver_id bigint, our_reason text, request_id bigint, their_scheduled_for timestamptz,
-		their_receiver_type text, their_receiver_id bigint, their_status text, verdict text, cause text, compared_at timestamptz, primary key (rule_id, source_table, entity_id)`
-)
-
 func TestStandingOfARequest(t *testing.T) {
 	hour := ago(time.Hour)
 	for name, test := range map[string]struct {
@@ -104,7 +89,6 @@ func TestStandingOfARequest(t *testing.T) {
 			want: history.Standing{State: history.Held, Text: "Not due before 2026-03-06 17:30:00 IST, and would then wait: Organisation asha_gramin is held back: enableMessaging is true.", Fix: "Set it to false."}},
 		"stopped at run time": {
 			prepare: func(s *stage) {
-				s.extra("hold", holdTable)
 				s.exec(`insert into messenger.hold (organisation_id, kind, since, request_id, detail, seen) values (101, 'foreign_sent', ` + hour + `, 5, 'request 5', 1)`)
 			},
 			want: history.Standing{State: history.Held, Text: "Due since 2026-03-04 16:30:00 IST. Organisation asha_gramin is held since 2026-03-04 16:30:00 IST: somebody else, probably avni-server, marks its requests as sent (request 5).",

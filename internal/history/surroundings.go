@@ -73,30 +73,23 @@ func (v *view) readSurroundings(ctx context.Context) error {
 	if err := v.readInstances(ctx); err != nil {
 		return err
 	}
-	if v.tables["hold"] {
-		holds, err := collect[hold](ctx, v, "holds",
-			`select organisation_id, kind, since, coalesce(detail, '') from messenger.hold where released_at is null order by since`)
-		if err != nil {
-			return err
-		}
-		for _, h := range holds {
-			v.holds[h.OrganisationID] = h
-		}
+	holds, err := collect[hold](ctx, v, "holds",
+		`select organisation_id, kind, since, detail from messenger.hold where released_at is null order by since`)
+	if err != nil {
+		return err
 	}
-	if v.tables["activation"] {
-		rows, err := collect[struct {
-			OrganisationID int32
-			RuleID         int64
-			From           time.Time
-		}](ctx, v, "activations", `select organisation_id, rule_id, active_from from messenger.activation`)
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			v.active[activationKey{row.OrganisationID, row.RuleID}] = row.From
-		}
+	for _, h := range holds {
+		v.holds[h.OrganisationID] = h
 	}
-	return nil
+	rows, err := collect[struct {
+		OrganisationID int32
+		RuleID         int64
+		From           time.Time
+	}](ctx, v, "activations", `select organisation_id, rule_id, active_from from messenger.activation`)
+	for _, row := range rows {
+		v.active[activationKey{row.OrganisationID, row.RuleID}] = row.From
+	}
+	return err
 }
 
 func (v *view) readPauses(ctx context.Context) error {

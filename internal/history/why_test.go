@@ -22,7 +22,6 @@ func TestWhyNothingCameOfIt(t *testing.T) {
 		"unknown": {want: of1003 + rules + "Changes from before the organisation or the rule was started here make no message, unless avni-messenger catch-up asks for them."},
 		"before it was started": {
 			prepare: func(s *stage) {
-				s.extra("activation", activationTable)
 				s.exec(`insert into messenger.activation (organisation_id, rule_id, active_from) values (101, 0, ` + ago(48*time.Hour) + `), (101, 601, ` + ago(30*time.Minute) + `)`)
 			},
 			want: of1003 + rules + "They were started here at 2026-03-04 17:00:00 IST, after it was saved: what was saved before makes no message, unless avni-messenger catch-up asks for it."},
