@@ -32,7 +32,7 @@ func (p Preview) Number(ctx context.Context, kind string, id int64) (Phone, erro
 // be refused, nil if it would not. The error is trouble with Glific, or a *Refusal if the id
 // is none.
 func (p Preview) Template(ctx context.Context, id string, parameters int, options glific.Options) (glific.Template, *Refusal, error) {
-	number, err := parseTemplateID(id)
+	number, err := TemplateID(id)
 	if err != nil {
 		return glific.Template{}, nil, err
 	}
@@ -41,8 +41,28 @@ func (p Preview) Template(ctx context.Context, id string, parameters int, option
 		return glific.Template{}, nil, err
 	}
 	var refusal *Refusal
-	errors.As(templateShape{there: there, Template: template}.refuse(parameters), &refusal)
+	errors.As(CheckTemplate(template, there, parameters), &refusal)
 	return template, refusal, nil
+}
+
+// CheckParameters says why a message with these parameters would be refused whatever its
+// template, or is nil. Its detail names positions, never texts.
+func CheckParameters(parameters []string) error { return checkParameters(parameters) }
+
+// CheckTemplate says why a message with so many parameters would be refused for its
+// template, or is nil; there is false if Glific has no such template.
+func CheckTemplate(t glific.Template, there bool, parameters int) error {
+	return templateShape{there: there, Template: t}.refuse(parameters)
+}
+
+// TemplateID reads Glific's id of a template, which Avni keeps as text. Its error is a
+// *Refusal.
+func TemplateID(text string) (int, error) { return parseTemplateID(text) }
+
+// GlificReason says what an error of the client means; false: it is not one of Glific's.
+func GlificReason(err error) (Reason, bool) {
+	f, ok := glificFailure(err)
+	return f.reason, ok
 }
 
 // RefuseParameter is why a message is refused for the parameter of that number, counted

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -38,7 +37,7 @@ var _ page.Actions = buttons{}
 func (b buttons) ReleaseOrganisation(ctx context.Context, organisation string) (string, error) {
 	var said strings.Builder
 	err := releaseOrganisation(ctx, b.app.pool, b.app.cfg, organisation, &said)
-	return strings.ReplaceAll(strings.TrimSpace(said.String()), "\n", " · "), b.fit(err)
+	return strings.ReplaceAll(strings.TrimSpace(said.String()), "\n", " · "), forOperator(err, b.app.cfg)
 }
 
 // Storm implements page.Actions.
@@ -52,7 +51,7 @@ func (b buttons) Storm(ctx context.Context, ruleID int64, transaction string, re
 		change, done = rules.Release, "released"
 	}
 	n, err := change(ctx, b.app.pool, rules.HeldSelection{RuleID: ruleID, Transaction: transaction})
-	return fmt.Sprintf("%s of rule %d: %s.", counted(int(n), "message", "messages"), ruleID, done), b.fit(err)
+	return fmt.Sprintf("%s of rule %d: %s.", counted(int(n), "message", "messages"), ruleID, done), forOperator(err, b.app.cfg)
 }
 
 // ResumeRule implements page.Actions.
@@ -60,19 +59,9 @@ func (b buttons) ResumeRule(ctx context.Context, ruleID int64) (string, error) {
 	asked, err := rules.Resume(ctx, b.app.pool, ruleID)
 	switch {
 	case err != nil:
-		return "", b.fit(err)
+		return "", forOperator(err, b.app.cfg)
 	case len(asked) == 0:
 		return fmt.Sprintf("Rule %d is not paused.", ruleID), nil
 	}
 	return fmt.Sprintf("Rule %d goes on within some seconds.", ruleID), nil
-}
-
-// fit words an error for the person who pressed the button.
-func (b buttons) fit(err error) error {
-	var usage *usageError
-	var missing *rules.NotFound
-	if err == nil || errors.As(err, &usage) || errors.As(err, &missing) {
-		return err
-	}
-	return explain(err, b.app.cfg)
 }

@@ -10,6 +10,7 @@ import (
 
 	"avni-messenger/internal/page"
 	"avni-messenger/internal/schema"
+	"avni-messenger/rules"
 )
 
 // newReadingPool is a pool whose sessions PostgreSQL lets write nothing, with something else
@@ -52,12 +53,17 @@ func withReadingPool(ctx context.Context, c console, do func(context.Context, Co
 	return forOperator(err, cfg)
 }
 
-// forOperator words an error of a command that works on the database. That of the command
-// line stays what it is, for its exit code.
+// forOperator words an error of what works on the database, for a command or for whoever
+// pressed a button. That of the command line stays what it is, for its exit code, and what
+// is simply not there says so itself.
 func forOperator(err error, cfg Config) error {
 	var usage *usageError
-	if err == nil || errors.As(err, &usage) {
+	var missing *rules.NotFound
+	switch {
+	case err == nil || errors.As(err, &usage):
 		return err
+	case errors.As(err, &missing):
+		return missing
 	}
 	return explain(err, cfg)
 }

@@ -1,11 +1,7 @@
 package main
 
 import (
-	"errors"
-
 	"github.com/spf13/cobra"
-
-	"avni-messenger/rules"
 )
 
 func newRuleCommand(c console) *cobra.Command {
@@ -17,13 +13,4 @@ func newRuleCommand(c console) *cobra.Command {
 	}
 	group.AddCommand(newRuleTestCommand(c), newRuleResumeCommand(c))
 	return group
-}
-
-// found leaves what is simply not there as it is, and explains other errors.
-func found(err error, cfg Config) error {
-	var missing *rules.NotFound
-	if errors.As(err, &missing) {
-		return missing
-	}
-	return explain(err, cfg)
 }

@@ -50,7 +50,7 @@ func resumeRule(ctx context.Context, cfg Config, rule int64, out io.Writer) erro
 	defer pool.Close()
 	asked, err := rules.Resume(ctx, pool, rule)
 	if err != nil {
-		return found(err, cfg)
+		return forOperator(err, cfg)
 	}
 	if len(asked) == 0 {
 		fmt.Fprintf(out, "rule %d was not paused: nothing to do\n", rule)

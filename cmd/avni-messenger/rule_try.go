@@ -132,7 +132,7 @@ func testRule(ctx context.Context, cfg Config, of trialOf, c console) error {
 	defer b.pool.Close()
 	saved, entity, err := b.find(ctx, of, name)
 	if err != nil {
-		return found(err, cfg)
+		return forOperator(err, cfg)
 	}
 	standing, err := b.standing(ctx, saved.OrganisationID)
 	if err != nil {
@@ -144,7 +144,7 @@ func testRule(ctx context.Context, cfg Config, of trialOf, c console) error {
 	rule := texts.replaceIn(saved)
 	trial, err := b.tester.Try(ctx, standing.rules, rule, entity)
 	if err != nil {
-		return found(err, cfg)
+		return forOperator(err, cfg)
 	}
 	report := b.report(ctx, of, standing, rule, trial)
 	if of.json {

@@ -53,7 +53,7 @@ func (b *ruleBench) survey(ctx context.Context, of trialOf, s trialStanding, sav
 	})
 	stopped := ctx.Err() != nil
 	if err != nil && !stopped {
-		return found(err, b.cfg)
+		return forOperator(err, b.cfg)
 	}
 	if of.json {
 		err = printJSONLine(out, map[string]any{"sums": sums.report(stopped)})
