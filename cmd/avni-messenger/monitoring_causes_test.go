@@ -149,15 +149,20 @@ func (m *monitored) breakColumns() {
 	m.quiet("MessengerHandlerStuck")
 }
 
-// loseSlot takes the right to replicate away until PostgreSQL has given the slot up.
-func (m *monitored) loseSlot() {
-	m.t.Helper()
+// asSuperuser returns what runs SQL as PostgreSQL's superuser.
+func (m *monitored) asSuperuser() func(sql string) {
 	admin := connect(m.t, m.db.SuperuserURL())
-	run := func(sql string) {
+	return func(sql string) {
 		m.t.Helper()
 		_, err := admin.Exec(m.t.Context(), sql)
 		m.must(err)
 	}
+}
+
+// loseSlot takes the right to replicate away until PostgreSQL has given the slot up.
+func (m *monitored) loseSlot() {
+	m.t.Helper()
+	run := m.asSuperuser()
 	write := func(segments int) { // of 16 MB
 		for range segments {
 			run(`select pg_logical_emit_message(false, 'test', 'x'), pg_switch_wal()`)
@@ -178,6 +183,18 @@ func (m *monitored) loseSlot() {
 	m.fires("MessengerSlotLost slot=avni_messenger")
 	run(`alter role avni_messenger replication`)
 	mended()
+}
+
+// losePostgres has PostgreSQL turn the program away.
+func (m *monitored) losePostgres() {
+	m.t.Helper()
+	run := m.asSuperuser()
+	m.quiet("MessengerPostgresUnreadable", "MessengerReplicationDisconnected")
+	run(`alter role avni_messenger nologin`)
+	run(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'avni_messenger'`)
+	m.fires("MessengerPostgresUnreadable", "MessengerReplicationDisconnected")
+	run(`alter role avni_messenger login`)
+	m.quiet("MessengerPostgresUnreadable", "MessengerReplicationDisconnected")
 }
 
 // stopAndShadow stops the program, and starts it with one organisation in shadow mode, for

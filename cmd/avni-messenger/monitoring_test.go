@@ -117,6 +117,7 @@ func TestBoardsAndAlerts(t *testing.T) {
 	m.loseGlific()
 	m.breakColumns()
 	m.loseSlot()
+	m.losePostgres()
 	m.endsWithoutNewCounters(fromTheStart)
 	m.stopAndShadow()
 
