@@ -1,6 +1,10 @@
 package dispatch
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // Metrics are what deliveries expose. What waits in the queue is not among them: that
 // is read from Postgres at each scrape, by whoever runs the metrics server.
@@ -13,13 +17,13 @@ type Metrics struct {
 	endToEnd         prometheus.Histogram
 	inFlight         prometheus.Gauge
 	paused           *prometheus.GaugeVec
-	quiet            prometheus.Gauge
-	lastAccepted     prometheus.Gauge
+	lastAccepted     *prometheus.GaugeVec
 	receipts         receiptMetrics
 }
 
-// NewMetrics registers the metrics; call it once per registry.
-func NewMetrics(reg prometheus.Registerer) *Metrics {
+// NewMetrics registers the metrics; call it once per registry. Whether quiet hours hold is told
+// by the clock, so that it is right also while no organisation is delivered.
+func NewMetrics(reg prometheus.Registerer, quiet QuietHours) *Metrics {
 	counter := func(name, help string) prometheus.CounterOpts {
 		return prometheus.CounterOpts{Namespace: "messenger", Subsystem: "dispatch", Name: name, Help: help}
 	}
@@ -44,17 +48,15 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			1, 2.5, 5, 15, 30, 60, 300, 900, 1800, 3600)),
 		inFlight: prometheus.NewGauge(gauge("in_flight", "Deliveries under way.")),
 		paused:   prometheus.NewGaugeVec(gauge("paused", "1 while nothing is sent for the organisation, such as for a wrong password."), []string{"organisation"}),
-		quiet:    prometheus.NewGauge(gauge("quiet", "1 during quiet hours, in which nothing is sent.")),
-		lastAccepted: prometheus.NewGauge(gauge("last_accepted_timestamp_seconds",
-			"When Glific last accepted a message from this process: the last time that everything worked from end to end. 0: not yet.")),
+		lastAccepted: prometheus.NewGaugeVec(gauge("last_accepted_timestamp_seconds",
+			"When Glific last accepted a message from this process: the last time that everything worked from end to end. 0: not yet."), []string{"organisation"}),
 	}
-	reg.MustRegister(m.deliveries, m.failures, m.retries, m.abandoned, m.deliveryDuration, m.endToEnd, m.inFlight, m.paused, m.quiet, m.lastAccepted)
+	reg.MustRegister(m.deliveries, m.failures, m.retries, m.abandoned, m.deliveryDuration, m.endToEnd, m.inFlight, m.paused, m.lastAccepted,
+		prometheus.NewGaugeFunc(gauge("quiet", "1 during quiet hours, in which nothing is sent."), func() float64 {
+			_, holds := quiet.End(time.Now())
+			return map[bool]float64{true: 1}[holds]
+		}))
 	return m
-}
-
-// tellQuiet shows whether quiet hours hold.
-func (m *Metrics) tellQuiet(quiet bool) {
-	m.quiet.Set(map[bool]float64{true: 1}[quiet])
 }
 
 // begin shows an organisation's metrics before anything happens.
@@ -66,13 +68,14 @@ func (m *Metrics) begin(organisation string) {
 		}
 	}
 	m.paused.WithLabelValues(organisation).Set(0)
+	m.lastAccepted.WithLabelValues(organisation)
 	m.receipts.begin(organisation)
 }
 
 // end takes an organisation's metrics away.
 func (m *Metrics) end(organisation string) {
 	label := prometheus.Labels{"organisation": organisation}
-	for _, vector := range []interface{ DeletePartialMatch(prometheus.Labels) int }{m.deliveries, m.failures, m.paused} {
+	for _, vector := range []interface{ DeletePartialMatch(prometheus.Labels) int }{m.deliveries, m.failures, m.paused, m.lastAccepted} {
 		vector.DeletePartialMatch(label)
 	}
 	m.receipts.end(organisation)
@@ -84,7 +87,7 @@ func (m *Metrics) count(organisation string, v verdict) {
 		return
 	case accepted:
 		m.deliveries.WithLabelValues(organisation).Inc()
-		m.lastAccepted.SetToCurrentTime()
+		m.lastAccepted.WithLabelValues(organisation).SetToCurrentTime()
 		return
 	case passing, uncertain:
 		m.retries.Inc()

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ func TestOrganisationThatReturnsKeepsItsMetrics(t *testing.T) {
 	s.glific.Inject(glifictest.Fault{Operation: "createAndSendMessage", Kind: glifictest.AnswerLate, Delay: 700 * time.Millisecond})
 	id := s.queueRule(welcomeRule, asha, "Subject", asha)
 	registry := prometheus.NewRegistry()
-	d, _ := s.start(func(o *Options) { o.Metrics = NewMetrics(registry) })
+	d, _ := s.start(func(o *Options) { o.Metrics = NewMetrics(registry, QuietHours{}) })
 	s.awaitState(id, "sending")
 	serve := func(organisations []Organisation) {
 		s.mu.Lock()
@@ -40,13 +41,33 @@ func TestOrganisationThatReturnsKeepsItsMetrics(t *testing.T) {
 	}
 }
 
+// Also while nothing is delivered for anybody.
+func TestQuietHoursAreShown(t *testing.T) {
+	clock := time.Duration(time.Now().UTC().Hour()) * time.Hour
+	for quiet, want := range map[QuietHours]float64{
+		{}: 0,
+		{From: (clock + 23*time.Hour) % (24 * time.Hour), To: (clock + 2*time.Hour) % (24 * time.Hour), Location: time.UTC}:  1,
+		{From: (clock + 12*time.Hour) % (24 * time.Hour), To: (clock + 14*time.Hour) % (24 * time.Hour), Location: time.UTC}: 0,
+	} {
+		registry := prometheus.NewRegistry()
+		NewMetrics(registry, quiet)
+		if err := testutil.GatherAndCompare(registry, strings.NewReader(fmt.Sprintf(`
+			# HELP messenger_dispatch_quiet 1 during quiet hours, in which nothing is sent.
+			# TYPE messenger_dispatch_quiet gauge
+			messenger_dispatch_quiet %v
+		`, want)), "messenger_dispatch_quiet"); err != nil {
+			t.Errorf("quiet hours %v: %v", quiet, err)
+		}
+	}
+}
+
 func TestMetrics(t *testing.T) {
 	s := newStage(t)
 	fine := s.queueRule(welcomeRule, asha, "Subject", asha)
 	bad := s.queueRule(welcomeRule, noPhone, "Subject", noPhone)
 	s.exec(`update message_request_queue set created_date_time = now() - interval '1 hour' where id = $1`, fine) // due 5 s ago
 	registry := prometheus.NewRegistry()
-	_, stop := s.start(func(o *Options) { o.Metrics = NewMetrics(registry) })
+	_, stop := s.start(func(o *Options) { o.Metrics = NewMetrics(registry, QuietHours{}) })
 	s.awaitState(fine, stateAccepted)
 	s.awaitState(bad, stateRefused)
 	stop()

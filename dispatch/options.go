@@ -111,7 +111,7 @@ func (o Options) withDefaults() Options {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Metrics == nil {
-		o.Metrics = NewMetrics(prometheus.NewRegistry())
+		o.Metrics = NewMetrics(prometheus.NewRegistry(), o.Settings.QuietHours)
 	}
 	if o.Now == nil {
 		o.Now = time.Now

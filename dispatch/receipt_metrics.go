@@ -30,7 +30,9 @@ func (m receiptMetrics) begin(organisation string) {
 		}
 	}
 	for reason := range receiptReasons {
-		m.failures.WithLabelValues(organisation, string(reason))
+		if reason != AccountChanged { // that nobody can tell of a message is no failure
+			m.failures.WithLabelValues(organisation, string(reason))
+		}
 	}
 	m.awaited.WithLabelValues(organisation)
 }

@@ -66,7 +66,7 @@ func (s *receiptStage) follower(change ...func(*Options)) *follower {
 	options := s.options()
 	s.clocked(&options)
 	s.registry = prometheus.NewRegistry()
-	options.Metrics = NewMetrics(s.registry)
+	options.Metrics = NewMetrics(s.registry, QuietHours{})
 	for _, f := range change {
 		f(&options)
 	}

@@ -68,7 +68,7 @@ func TestWrongPasswordIsShouted(t *testing.T) {
 	s.setPassword("not it")
 	id := s.queueRule(welcomeRule, asha, "Subject", asha)
 	registry := prometheus.NewRegistry()
-	d, _ := s.start(func(o *Options) { o.Metrics, o.Settings.LongPause = NewMetrics(registry), time.Hour })
+	d, _ := s.start(func(o *Options) { o.Metrics, o.Settings.LongPause = NewMetrics(registry, QuietHours{}), time.Hour })
 	s.awaitReason(id, stateWaiting, WrongPassword)
 	s.await("the status says so", func() bool { return d.Status()[0].Paused == WrongPassword && d.Status()[0].PausedFor != "" })
 	err := testutil.GatherAndCompare(registry, strings.NewReader(`

@@ -148,7 +148,6 @@ func (w *worker) turn(ctx, calls context.Context) time.Duration {
 	}
 	now := w.now()
 	until, quiet := w.settings.QuietHours.End(now)
-	w.metrics.tellQuiet(quiet)
 	if quiet {
 		return min(until.Sub(now), w.settings.PollInterval)
 	}

@@ -28,8 +28,7 @@ type Entry struct {
 // Check reports on one dependency, or on several of a kind.
 type Check struct {
 	Name string
-	// Probe returns one entry per dependency. It is called for every request, may be
-	// called concurrently, and must return when its context ends.
+	// Probe returns one entry per dependency. It must return when its context ends.
 	Probe func(context.Context) []Entry
 }
 

@@ -13,7 +13,7 @@ const openLabel = "organisation"
 
 // WithoutOrganisations gathers the same without the label organisation: for those with
 // so many of them that their Prometheus would suffer. What differs in nothing else is
-// added up; of timestamps, the earliest counts.
+// added up. Of timestamps the earliest counts, of those of what happened last the latest.
 func WithoutOrganisations(from prometheus.Gatherer) prometheus.Gatherer {
 	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
 		families, err := from.Gather()
@@ -36,7 +36,7 @@ func merge(family *dto.MetricFamily) {
 		m.Label = slices.Delete(slices.Clone(m.GetLabel()), open, open+1) // the registry keeps its own
 		key := labelKey(m.GetLabel())
 		if same, ok := byLabels[key]; ok {
-			addTo(same, m, strings.HasSuffix(family.GetName(), "_timestamp_seconds"))
+			addTo(same, m, family.GetName())
 			continue
 		}
 		byLabels[key] = m
@@ -53,14 +53,23 @@ func labelKey(labels []*dto.LabelPair) string {
 	return key.String()
 }
 
+// added is what two values of a metric of this name are together.
+func added(name string, a, b float64) float64 {
+	switch {
+	case !strings.HasSuffix(name, "_timestamp_seconds"):
+		return a + b
+	case strings.Contains(name, "_last_"):
+		return max(a, b)
+	}
+	return min(a, b)
+}
+
 // addTo adds a counter or a gauge to another; nothing else has the open label.
-func addTo(sum, m *dto.Metric, earliest bool) {
+func addTo(sum, m *dto.Metric, name string) {
 	switch {
 	case sum.Counter != nil:
-		*sum.Counter.Value += m.GetCounter().GetValue()
-	case sum.Gauge != nil && earliest:
-		*sum.Gauge.Value = min(sum.GetGauge().GetValue(), m.GetGauge().GetValue())
+		*sum.Counter.Value = added(name, sum.GetCounter().GetValue(), m.GetCounter().GetValue())
 	case sum.Gauge != nil:
-		*sum.Gauge.Value += m.GetGauge().GetValue()
+		*sum.Gauge.Value = added(name, sum.GetGauge().GetValue(), m.GetGauge().GetValue())
 	}
 }

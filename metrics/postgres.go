@@ -15,8 +15,10 @@ import (
 
 // PostgresOptions is what a PostgresCollector needs.
 type PostgresOptions struct {
-	Pool *pgxpool.Pool
+	Pool *pgxpool.Pool // its own, of Connections
 	Slot string
+	// SlotLimit is the most WAL, in bytes, that may be kept for the slot before we drop it.
+	SlotLimit int64
 	// Since is the age at which a due message is not sent any more: older ones are no backlog.
 	Since time.Duration
 	// Organisations returns the organisations whose queue is shown.
@@ -29,7 +31,7 @@ type PostgresOptions struct {
 type Organisation struct {
 	ID       int32
 	Label    string // the value of label "organisation"
-	Delivers bool   // whether this process delivers its queue
+	Delivers bool   // whether its queue is ours to deliver, by this process or another
 }
 
 // PostgresCollector reads figures from Avni's Postgres when it is scraped: whether we
@@ -40,6 +42,9 @@ type PostgresCollector struct {
 	mu      sync.Mutex
 	trouble string // what was last logged
 }
+
+// Connections is how many a collector needs: scrapes that come together take turns.
+const Connections = 1
 
 // NewPostgresCollector returns a collector; it does not connect before it is scraped.
 func NewPostgresCollector(o PostgresOptions) *PostgresCollector {
@@ -60,7 +65,7 @@ var (
 // Describe implements prometheus.Collector.
 func (c *PostgresCollector) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{postgresUp, postgresDuration, slotActive, slotRetained, slotLag, slotSafe,
-		slotStatus, slotSpilled, slotInvalid, leaseUntil, queueRequests, oldestDue, inboxChanges, inboxOldest} {
+		slotStatus, slotSpilled, slotInvalid, slotLimit, leaseUntil, queueRequests, oldestDue, inboxChanges, inboxOldest} {
 		descs <- d
 	}
 }
@@ -85,7 +90,7 @@ func (c *PostgresCollector) collect(ctx context.Context, metrics chan<- promethe
 		for _, part := range []struct {
 			name string
 			read func(context.Context, pgx.Tx, chan<- prometheus.Metric) error
-		}{{"slot", c.collectSlot}, {"queue", c.collectQueue}, {"inbox", c.collectInbox}} {
+		}{{"slot", c.collectSlot}, {"inbox", c.collectInbox}, {"queue", c.collectQueue}} {
 			if err := part.read(ctx, tx, metrics); err != nil {
 				return fmt.Errorf("read %s: %w", part.name, err)
 			}

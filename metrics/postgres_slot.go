@@ -18,6 +18,8 @@ var (
 		"WAL that has been written but not yet acknowledged through the slot.", []string{"slot"}, nil)
 	slotSafe = prometheus.NewDesc("messenger_postgres_slot_safe_wal_bytes",
 		"WAL that can still be written before the slot is lost; absent without max_slot_wal_keep_size.", []string{"slot"}, nil)
+	slotLimit = prometheus.NewDesc("messenger_postgres_slot_limit_bytes",
+		"WAL that may be kept for the slot before avni-messenger drops it to save Avni's disk (MESSENGER_MAX_SLOT_WAL).", []string{"slot"}, nil)
 	slotSpilled = prometheus.NewDesc("messenger_postgres_slot_spilled_bytes_total",
 		"Bytes that Postgres put on its disk while decoding for the slot (since PostgreSQL 14).", []string{"slot"}, nil)
 	slotInvalid = prometheus.NewDesc("messenger_postgres_slot_invalid",
@@ -56,6 +58,7 @@ func (c *PostgresCollector) collectSlot(ctx context.Context, tx pgx.Tx, metrics 
 	}
 	metrics <- prometheus.MustNewConstMetric(slotActive, prometheus.GaugeValue, number(active), slot)
 	metrics <- prometheus.MustNewConstMetric(slotInvalid, prometheus.GaugeValue, number(invalid), slot)
+	metrics <- prometheus.MustNewConstMetric(slotLimit, prometheus.GaugeValue, float64(c.options.SlotLimit), slot)
 	for desc, value := range map[*prometheus.Desc]*float64{slotRetained: retained, slotLag: lag, slotSafe: safe} {
 		if value != nil {
 			metrics <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, *value, slot)

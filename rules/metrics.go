@@ -32,6 +32,8 @@ type Metrics struct {
 	refreshed   prometheus.Gauge
 	comparisons *prometheus.CounterVec
 	differences *prometheus.GaugeVec
+
+	differing map[string]int // what differences shows
 }
 
 // NewMetrics makes the collectors and registers them.
@@ -119,12 +121,18 @@ func (m *Metrics) compared(verdict parityVerdict, cause Cause) {
 }
 
 // unexplained shows how many differences of each organisation in shadow mode have no
-// known cause.
+// known cause. It is called by one goroutine. What goes on being shown is never away: a scrape
+// that comes meanwhile would have an alert begin anew.
 func (m *Metrics) unexplained(counts map[string]int) {
-	m.differences.Reset()
 	for organisation, n := range counts {
 		m.differences.WithLabelValues(organisation).Set(float64(n))
 	}
+	for organisation := range m.differing {
+		if _, still := counts[organisation]; !still {
+			m.differences.DeleteLabelValues(organisation)
+		}
+	}
+	m.differing = counts
 }
 
 func opts(name, help string) prometheus.Opts {

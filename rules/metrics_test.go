@@ -21,3 +21,35 @@ func TestMetricsAreWellNamed(t *testing.T) {
 		t.Errorf("%d series of failures_total are there from the start: %v", n, err)
 	}
 }
+
+// Whoever looks while the differences are counted anew sees those that go on.
+func TestUnexplainedDifferencesAreNeverAway(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	m := NewMetrics(reg)
+	m.unexplained(map[string]int{"asha_gramin": 2})
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for n := 1; ; n++ {
+			select {
+			case <-stop:
+				m.unexplained(map[string]int{"asha_gramin": 1})
+				return
+			default:
+				m.unexplained(map[string]int{"asha_gramin": n, "seva_nepal": n})
+				m.unexplained(map[string]int{"asha_gramin": n})
+			}
+		}
+	}()
+	for range 2000 {
+		if n, err := testutil.GatherAndCount(reg, "messenger_rules_parity_unexplained"); err != nil || n < 1 {
+			t.Errorf("%d organisations have differences: %v", n, err)
+			break
+		}
+	}
+	close(stop)
+	<-stopped
+	if n, err := testutil.GatherAndCount(reg, "messenger_rules_parity_unexplained"); err != nil || n != 1 {
+		t.Errorf("in the end %d organisations have differences, want 1: %v", n, err)
+	}
+}

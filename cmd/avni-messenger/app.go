@@ -9,7 +9,6 @@ import (
 	"time"
 	_ "time/tzdata" // rules need their time zone on machines that have no database of them
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"avni-messenger/cdc"
@@ -28,11 +27,10 @@ import (
 // with the directory of organisations and the catalogue of rules beside them, and the
 // metrics server around them.
 type app struct {
-	cfg        Config
-	log        *slog.Logger
-	pool       *pgxpool.Pool
+	cfg Config
+	log *slog.Logger
+	pools
 	registry   *prometheus.Registry
-	pagePool   *pgxpool.Pool // reads only
 	page       *page.Handler
 	deadman    *deadman // nil: nobody outside is told
 	server     *metrics.Server
@@ -54,27 +52,23 @@ type app struct {
 // error is the configuration's fault, or that of the binary.
 func newApp(cfg Config, log *slog.Logger) (*app, error) {
 	setLocalTime(cfg.Timezone)
-	pool, err := newPool(cfg)
+	pools, err := newPools(cfg)
 	if err != nil {
-		return nil, err
-	}
-	pagePool, err := newPagePool(cfg)
-	if err != nil {
-		pool.Close()
+		pools.close(log)
 		return nil, err
 	}
 	build := metrics.Build(currentBuild())
-	a := &app{cfg: cfg, log: log, pool: pool, pagePool: pagePool, directory: newDirectory(pool, cfg, log), registry: metrics.NewRegistry(build)}
+	a := &app{cfg: cfg, log: log, pools: pools, directory: newDirectory(pools.pool, cfg, log), registry: metrics.NewRegistry(build)}
 	a.waiting.Store(&obstacle{Detail: "starting"})
 	a.instances = newInstances(a)
-	owner := &ownership{pool: pool, slot: cfg.Slot, self: a.instances.table.holder, sole: bool(cfg.SoleOwner)}
+	owner := &ownership{pool: a.pool, slot: cfg.Slot, self: a.instances.table.holder, sole: bool(cfg.SoleOwner)}
 	a.directory.guard.Slot, a.directory.own = cfg.Slot, owner.keep
 	if err := a.wire(a.registry); err != nil {
-		a.closePool()
+		a.close(log)
 		return nil, err
 	}
 	a.registry.MustRegister(a.directory, metrics.NewPostgresCollector(metrics.PostgresOptions{
-		Pool: pool, Slot: cfg.Slot, Since: a.cfg.window(), Organisations: a.directory.Served, Log: log,
+		Pool: a.figurePool, Slot: cfg.Slot, SlotLimit: int64(cfg.MaxSlotWAL), Since: a.cfg.window(), Organisations: a.directory.Served, Log: log,
 	}))
 	health := metrics.NewDoctor(build.Version, a.checks()).Health
 	a.page = a.newPage(build.Version, health)
@@ -83,7 +77,7 @@ func newApp(cfg Config, log *slog.Logger) (*app, error) {
 	}
 	a.server, err = metrics.Listen(cfg.Listen, metrics.ServerOptions{Registry: a.registry, Narrow: !bool(cfg.MetricsFor), Health: health, Page: a.page, Log: log})
 	if err != nil {
-		a.closePool()
+		a.close(log)
 		return nil, fmt.Errorf("MESSENGER_LISTEN: %w: set it to a free address, or stop what uses this one", err)
 	}
 	return a, nil
@@ -119,7 +113,7 @@ func (a *app) wire(registry prometheus.Registerer) error {
 			Failures: a.failures, Log: log, Metrics: ruleMetrics,
 		})},
 		Glific: glific.Options{RequestsPerMinute: cfg.RequestsPerMinute, Log: log, Metrics: glific.NewMetrics(registry)},
-		Log:    log, Metrics: dispatch.NewMetrics(registry),
+		Log:    log, Metrics: dispatch.NewMetrics(registry, cfg.quietHours()),
 	})
 	a.watcher = newWatcher(a, registry)
 	a.worker = rules.NewWorker(rules.WorkerOptions{
@@ -182,7 +176,7 @@ func (a *app) Run(ctx context.Context) error {
 	cancel()
 	<-pinging
 	a.stopping.Store(true)
-	a.closePool()
+	a.close(a.log)
 	stopServing()
 	if httpErr := <-served; httpErr != nil {
 		return httpErr

@@ -40,7 +40,7 @@ func startApp(t *testing.T, url string, environ ...string) *runningApp {
 func startAppAs(t *testing.T, url string, prepare func(*app), environ ...string) *runningApp {
 	t.Helper()
 	slot := strings.ToLower(strings.NewReplacer("/", "_", "'", "").Replace(t.Name()))
-	cfg, err := parseConfig(append([]string{"MESSENGER_DATABASE_URL=" + url, "MESSENGER_LISTEN=127.0.0.1:0", "MESSENGER_POLL_INTERVAL=1h",
+	cfg, err := parseConfig(append([]string{"MESSENGER_DATABASE_URL=" + url, "MESSENGER_LISTEN=127.0.0.1:0", "MESSENGER_POLL_INTERVAL=5m",
 		"LOG_FORMAT=text", "MESSENGER_SLOT=" + slot}, environ...))
 	if err != nil {
 		t.Fatal(err)

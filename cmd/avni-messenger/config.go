@@ -152,7 +152,7 @@ func (c *Config) rangeProblems() []problem {
 	}
 	check(c.SinceDays >= 1, "AVNI_SEND_MESSAGES_SCHEDULED_SINCE_DAYS", "is %d; it must be at least 1 here. "+
 		"A value below 1 is what avni-server gets, to switch its own dispatcher off: set it there, and leave it out of avni-messenger's environment", c.SinceDays)
-	check(c.PollInterval >= time.Second, "MESSENGER_POLL_INTERVAL", "is %s; it must be at least 1s", c.PollInterval)
+	check(c.PollInterval >= time.Second && c.PollInterval <= 5*time.Minute, "MESSENGER_POLL_INTERVAL", "is %s; it must be between 1s and 5m", c.PollInterval)
 	check(c.MaxAttempts >= 1, "MESSENGER_MAX_ATTEMPTS", "is %d; it must be at least 1", c.MaxAttempts)
 	check(c.RetryBase >= time.Second && c.RetryBase <= 6*time.Hour, "MESSENGER_RETRY_BASE", "is %s; it must be between 1s and 6h", c.RetryBase)
 	check(c.MessagesPerSecond > 0 && c.MessagesPerSecond <= 1000, "MESSENGER_MESSAGES_PER_SECOND", "is %v; it must be above 0 and at most 1000", c.MessagesPerSecond)

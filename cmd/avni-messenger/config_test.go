@@ -127,6 +127,7 @@ func TestConfigSingleProblems(t *testing.T) {
 		{"missing certificate", "MESSENGER_DATABASE_URL=postgres://db/openchs?sslrootcert=/nowhere/ca.pem", "MESSENGER_DATABASE_URL names a file that cannot be used: open /nowhere/ca.pem"},
 		{"port", "OPENCHS_DATABASE_PORT=x", `OPENCHS_DATABASE_PORT is "x"; it must be a port number`},
 		{"quiet all day", "MESSENGER_QUIET_HOURS=08:00-08:00", "MESSENGER_QUIET_HOURS is \"08:00-08:00\"; it must not begin and end"},
+		{"polls too seldom", "MESSENGER_POLL_INTERVAL=6m", "MESSENGER_POLL_INTERVAL is 6m0s; it must be between 1s and 5m"},
 		{"local zone", "MESSENGER_TIMEZONE=Local", `MESSENGER_TIMEZONE is "Local"`},
 		{"swapped letters", "MESSENGER_TIMEZOEN=UTC", "MESSENGER_TIMEZOEN is not a variable of this version; did you mean MESSENGER_TIMEZONE?"},
 		{"nothing near", "MESSENGER_COLOUR_SCHEME=red", "MESSENGER_COLOUR_SCHEME is not a variable of this version"},

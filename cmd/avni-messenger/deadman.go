@@ -13,9 +13,9 @@ import (
 	"avni-messenger/metrics"
 )
 
-// deadman tells a watcher outside (healthchecks.io) once a minute that the process lives
-// and whether it works, so that somebody is woken when nothing comes any more. Avni's
-// integration-service does the same, with the same variable.
+// deadman tells a watcher outside (healthchecks.io) at the start, and then once a minute, that
+// the process lives and whether it works, so that somebody is woken when nothing comes any
+// more. Avni's integration-service does the same, with the same variable.
 type deadman struct {
 	base   string // with the key, which is a secret
 	every  time.Duration
@@ -23,6 +23,7 @@ type deadman struct {
 	client *http.Client
 	log    *slog.Logger
 
+	failed  bool   // at the last look
 	trouble string // what was last logged
 }
 
@@ -42,30 +43,42 @@ func newDeadman(key Secret, health func(context.Context) metrics.Health, log *sl
 func (d *deadman) Run(ctx context.Context) {
 	ticker := time.NewTicker(d.every)
 	defer ticker.Stop()
+	err := d.post(ctx, "/start", "")
 	for {
-		d.tell(d.ping(ctx), ctx.Err() != nil)
+		d.tell(err, ctx.Err() != nil)
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+			err = d.ping(ctx)
 		}
 	}
 }
 
-// ping tells how it does: 0 while it works, fail with the names of what does not.
+// ping tells how it does: 0 while it works, fail with the names of what does not work at two
+// looks in a row. A first one may have met a moment, such as a stream that begins anew: nothing
+// is said of it.
 func (d *deadman) ping(ctx context.Context) error {
 	health := d.health(ctx)
-	result := "/0"
+	before := d.failed
+	d.failed = health.Status == metrics.Failing
+	if !d.failed {
+		return d.post(ctx, "/0", "")
+	}
+	if !before {
+		return nil
+	}
 	var failing []string
 	for _, entry := range health.Checks {
 		if entry.Status == metrics.Failing {
 			failing = append(failing, entry.Name)
 		}
 	}
-	if health.Status == metrics.Failing {
-		result = "/fail"
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, d.base+result, strings.NewReader(strings.Join(failing, ", ")))
+	return d.post(ctx, "/fail", strings.Join(failing, ", "))
+}
+
+func (d *deadman) post(ctx context.Context, result, body string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, d.base+result, strings.NewReader(body))
 	if err != nil {
 		return d.without(err)
 	}

@@ -34,23 +34,31 @@ func TestDeadman(t *testing.T) {
 	go func() { defer close(done); d.Run(ctx) }()
 	well := metrics.Health{Status: metrics.Warning, Checks: []metrics.Entry{{Name: "slot", Status: metrics.Warning}}}
 	ill := metrics.Health{Status: metrics.Failing, Checks: []metrics.Entry{{Name: "process", Status: metrics.OK}, {Name: "database", Status: metrics.Failing, Detail: "secret detail"}}}
+	check := func(code int, want ping) {
+		t.Helper()
+		answer <- code
+		if want.path = "/" + key + "/avni-messenger" + want.path; want != <-pings {
+			t.Errorf("it did not ping %+v", want)
+		}
+	}
+	check(200, ping{"/start", ""})
 	for _, row := range []struct {
-		health metrics.Health
+		looks  []metrics.Health // before it pings
 		answer int
 		want   ping
 	}{
-		{well, 200, ping{"/" + key + "/avni-messenger/0", ""}},
-		{ill, 200, ping{"/" + key + "/avni-messenger/fail", "database"}},
-		{well, 404, ping{"/" + key + "/avni-messenger/0", ""}},
-		{well, 404, ping{"/" + key + "/avni-messenger/0", ""}},
-		{well, 200, ping{"/" + key + "/avni-messenger/0", ""}},
-		{well, 200, ping{"/" + key + "/avni-messenger/0", ""}}, // what the one before led to is logged by now
+		{[]metrics.Health{ill, well}, 200, ping{"/0", ""}},
+		{[]metrics.Health{ill, ill}, 200, ping{"/fail", "database"}},
+		{[]metrics.Health{ill}, 200, ping{"/fail", "database"}},
+		{[]metrics.Health{well}, 404, ping{"/0", ""}},
+		{[]metrics.Health{well}, 404, ping{"/0", ""}},
+		{[]metrics.Health{well}, 200, ping{"/0", ""}},
+		{[]metrics.Health{well}, 200, ping{"/0", ""}}, // what the one before led to is logged by now
 	} {
-		answer <- row.answer
-		health <- row.health
-		if got := <-pings; got != row.want {
-			t.Errorf("it pinged %+v, want %+v", got, row.want)
+		for _, look := range row.looks {
+			health <- look
 		}
+		check(row.answer, row.want)
 	}
 	stop()
 	health <- well // if it has begun another
@@ -67,7 +75,7 @@ func TestDeadman(t *testing.T) {
 func TestDeadmanHidesTheKey(t *testing.T) {
 	d := newDeadman("s3cret-ping-key", func(context.Context) metrics.Health { return metrics.Health{} }, slog.New(slog.DiscardHandler))
 	d.base = "http://127.0.0.1:1/s3cret-ping-key/avni-messenger"
-	err := d.ping(t.Context())
+	err := d.post(t.Context(), "/0", "")
 	if err == nil || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), "cannot be reached") {
 		t.Errorf("the error is %v", err)
 	}

@@ -115,15 +115,15 @@ func (m *monitored) holdBack() {
 func (m *monitored) loseGlific() {
 	m.t.Helper()
 	ctx := m.t.Context()
-	m.quiet("MessengerGlificUnusable organisation=asha_gramin", "MessengerNotGoingOut organisation=asha_gramin")
+	m.quiet("MessengerGlificUnusable organisation=asha_gramin", "MessengerNotGoingOut organisation=asha_gramin", "MessengerLate organisation=asha_gramin")
 	nobody, err := freeAddress()
 	m.must(err)
 	m.must(m.avni.SetGlific(ctx, avnitest.AshaGramin, "http://"+nobody+"/asha"))
 	m.write("while Glific is away", time.Now())
-	m.fires("MessengerGlificUnusable organisation=asha_gramin", "MessengerNotGoingOut organisation=asha_gramin")
+	m.fires("MessengerGlificUnusable organisation=asha_gramin", "MessengerNotGoingOut organisation=asha_gramin", "MessengerLate organisation=asha_gramin")
 	m.shows("messages: Held or paused", 1)
 	m.must(m.avni.SetGlific(ctx, avnitest.AshaGramin, m.glific.URL(ashaGlific)))
-	m.quiet("MessengerGlificUnusable organisation=asha_gramin", "MessengerNotGoingOut organisation=asha_gramin")
+	m.quiet("MessengerGlificUnusable organisation=asha_gramin", "MessengerNotGoingOut organisation=asha_gramin", "MessengerLate organisation=asha_gramin")
 }
 
 // breakColumns takes columns away that are read, of settings and of what rules are about,

@@ -130,7 +130,7 @@ func (d *directory) Delivering() []dispatch.Organisation {
 func (d *directory) Served() []metrics.Organisation {
 	var served []metrics.Organisation
 	for _, s := range d.now.Load().standings {
-		served = append(served, metrics.Organisation{ID: s.rules.ID, Label: s.label(), Delivers: d.guard.delivers(s)})
+		served = append(served, metrics.Organisation{ID: s.rules.ID, Label: s.label(), Delivers: d.unheld(s.rules.ID)})
 	}
 	return served
 }

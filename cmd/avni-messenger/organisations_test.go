@@ -108,19 +108,20 @@ func TestDirectoryServesOnlyWhatItShould(t *testing.T) {
 		environ string
 		want    string
 	}{
-		{"all with a configuration", "MESSENGER_MODE=shadow", "asha_gramin seva_nepal"},
+		{"all with a configuration", "MESSENGER_MODE=shadow", "asha_gramin, seva_nepal"},
 		{"nobody", "MESSENGER_ORGANISATIONS=none", ""},
 		{"nobody by mode", "MESSENGER_MODE=none", ""},
 		{"one left out", "MESSENGER_ORGANISATIONS=asha_gramin=none", "seva_nepal"},
-		{"the named and the others", "MESSENGER_ORGANISATIONS=asha_gramin=dispatch", "asha_gramin seva_nepal"},
+		{"the named and the others", "MESSENGER_ORGANISATIONS=asha_gramin=dispatch", "asha_gramin delivered, seva_nepal"},
+		{"delivered by another process", "MESSENGER_ORGANISATIONS=asha_gramin=dispatch MESSENGER_DISPATCH=off", "asha_gramin delivered, seva_nepal"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			d, _ := testDirectory(t, db, row.environ)
+			d, _ := testDirectory(t, db, strings.Fields(row.environ)...)
 			var labels []string
 			for _, o := range d.Served() {
-				labels = append(labels, o.Label)
+				labels = append(labels, o.Label+map[bool]string{true: " delivered"}[o.Delivers])
 			}
-			if got := strings.Join(labels, " "); got != row.want {
+			if got := strings.Join(labels, ", "); got != row.want {
 				t.Errorf("served are %q, want %q", got, row.want)
 			}
 		})

@@ -26,7 +26,7 @@ func newSweeper(t *testing.T, n *neighbours, environ ...string) *watcher {
 	if org, _ := d.Organisation(101); org.Treatment != rules.Write {
 		t.Fatalf("treatment is %v: %+v", org.Treatment, d.now.Load().byID[101])
 	}
-	a := &app{cfg: cfg, pool: n.db.Pool(), directory: d, log: slog.New(slog.DiscardHandler)}
+	a := &app{cfg: cfg, pools: pools{pool: n.db.Pool()}, directory: d, log: slog.New(slog.DiscardHandler)}
 	w := newWatcher(a, prometheus.NewRegistry())
 	w.judged, w.reload = func(int32) {}, func(ctx context.Context) error {
 		_, err := d.Load(ctx)

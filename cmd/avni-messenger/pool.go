@@ -56,19 +56,3 @@ func openPool(ctx context.Context, cfg Config) (*pgxpool.Pool, error) {
 	}
 	return pool, nil
 }
-
-// closePool closes the pools, and waits a moment for connections that are still in use:
-// PostgreSQL ends the others with the process.
-func (a *app) closePool() {
-	closed := make(chan struct{})
-	go func() {
-		a.pagePool.Close()
-		a.pool.Close()
-		close(closed)
-	}()
-	select {
-	case <-closed:
-	case <-time.After(5 * time.Second):
-		a.log.Warn("database connections are still in use", "component", "database")
-	}
-}

@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"avni-messenger/internal/page"
 	"avni-messenger/internal/schema"
 	"avni-messenger/rules"
 )
@@ -24,15 +23,6 @@ func newReadingPool(cfg Config, adapt func(*pgxpool.Config)) (*pgxpool.Pool, err
 
 // asItIs adapts nothing.
 func asItIs(*pgxpool.Config) {}
-
-// newPagePool is a small pool of the page's own: whoever searches takes no connection from
-// the messages.
-func newPagePool(cfg Config) (*pgxpool.Pool, error) {
-	return newReadingPool(cfg, func(config *pgxpool.Config) {
-		config.MaxConns = page.Connections
-		config.ConnConfig.RuntimeParams["application_name"] = "avni-messenger page"
-	})
-}
 
 // withReadingPool runs a command that reads. It changes nothing, not even the version of our
 // tables: an older avni-messenger may be at work on them.
