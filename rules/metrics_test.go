@@ -41,7 +41,7 @@ func TestUnexplainedDifferencesAreNeverAway(t *testing.T) {
 			}
 		}
 	}()
-	for range 2000 {
+	for range 200 {
 		if n, err := testutil.GatherAndCount(reg, "messenger_rules_parity_unexplained"); err != nil || n < 1 {
 			t.Errorf("%d organisations have differences: %v", n, err)
 			break

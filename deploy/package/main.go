@@ -39,6 +39,9 @@ type archive struct {
 	time                    time.Time
 }
 
+// largest is the most that the program may have, in bytes.
+const largest = 40_000_000
+
 // file is one file of the tarball, in the order of its name.
 type file struct {
 	name string
@@ -55,6 +58,13 @@ func (p archive) write() (err error) {
 	}
 	if p.version == "" {
 		return errors.New("-version is missing")
+	}
+	program, err := os.Stat(p.binary)
+	if err != nil {
+		return err
+	}
+	if program.Size() > largest {
+		return fmt.Errorf("%s has %d MB, more than %d: `go version -m %s` lists what it is made of", p.binary, program.Size()/1e6, int(largest/1e6), p.binary)
 	}
 	name := fmt.Sprintf("avni-messenger-%s-%s-%s", p.version, setting(info, "GOOS"), setting(info, "GOARCH"))
 	if err := os.MkdirAll(p.folder, 0o755); err != nil {
