@@ -72,6 +72,7 @@ select due.id, coalesce(due.message_rule_id, 0), coalesce(due.entity_id, 0), coa
 // modified since, the first to be due first; then what is to be tried again, what may have
 // been sent though it is not due any more, and what goes to members of groups. Of these
 // three a quarter each comes first, so that no backlog keeps them waiting for ever.
+// An error comes with what was claimed all the same: not everything was looked at.
 func (q *queue) claim(ctx context.Context, now time.Time) ([]*claim, error) {
 	t := q.taking(ctx, now)
 	members, unresolved := t.take(&q.members, claimMembersSQL, t.size/4), t.take(&q.unresolved, claimUnresolvedSQL, t.size/4)
@@ -86,11 +87,11 @@ func (q *queue) claim(ctx context.Context, now time.Time) ([]*claim, error) {
 	if members {
 		t.take(&q.members, claimMembersSQL, t.size)
 	}
-	return t.result()
+	return t.claims, t.err
 }
 
 // claimUnjudged takes up to ClaimSize requests that are due and of which nothing is
-// known yet.
+// known yet; errors are as those of claim.
 func (q *queue) claimUnjudged(ctx context.Context, now time.Time) ([]*claim, error) {
 	t := q.taking(ctx, now)
 	open := t.take(&q.openUnjudged, claimOpenUnjudgedSQL, t.size/4)
@@ -98,7 +99,7 @@ func (q *queue) claimUnjudged(ctx context.Context, now time.Time) ([]*claim, err
 	if open {
 		t.take(&q.openUnjudged, claimOpenUnjudgedSQL, t.size)
 	}
-	return t.result()
+	return t.claims, t.err
 }
 
 // taking are the claims of one turn.
@@ -134,7 +135,7 @@ func (t *taking) take(l *lane, sql string, most int) (full bool) {
 
 // takeSeen adds claims of what is in sight.
 func (t *taking) takeSeen(sql string, unjudged bool) {
-	t.note(t.sight.refresh(t.ctx, t.now, t.size))
+	t.note(t.sight.refresh(t.ctx, t.now, t.size, unjudged))
 	for len(t.claims) < t.size {
 		ids := t.sight.take(t.size-len(t.claims), unjudged)
 		if len(ids) == 0 {
@@ -154,15 +155,6 @@ func (t *taking) note(err error) {
 	if err != nil {
 		t.err = err
 	}
-}
-
-// result tells of what failed only if nothing was claimed: it will fail again when there
-// is nothing else to do.
-func (t *taking) result() ([]*claim, error) {
-	if len(t.claims) > 0 {
-		return t.claims, nil
-	}
-	return nil, t.err
 }
 
 // rest is how long to wait at most until the next claim, so that what the last one could

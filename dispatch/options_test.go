@@ -166,8 +166,6 @@ func TestWakeFindsNewRequest(t *testing.T) {
 	d, _ := s.start(func(o *Options) { o.Settings.PollInterval = time.Hour })
 	s.awaitState(first, stateAccepted) // so the queue has been looked at
 	id := s.queueRule(welcomeRule, asha, "Subject", asha)
-	s.await("it is sent once the dispatcher was woken", func() bool {
-		d.Wake(avnitest.AshaGramin)
-		return s.row(id).State == "accepted"
-	})
+	d.Wake(avnitest.AshaGramin)
+	s.awaitState(id, stateAccepted)
 }

@@ -9,23 +9,24 @@ import (
 )
 
 // nextDueSQL takes the first entry of either index. Of a claim, the next attempt is
-// when its lease ends. What is due already was claimed, or somebody has locked it and
+// when its lease ends. What was due already was claimed, or somebody has locked it and
 // will be seen to let it go.
 const nextDueSQL = `
 select least(
     (select scheduled_date_time
        from public.message_request_queue
-      where organisation_id = @organisation and not is_voided and delivery_status <> 'Sent' and scheduled_date_time > @now
+      where organisation_id = @organisation and not is_voided and delivery_status <> 'Sent' and scheduled_date_time > @claimed
       order by scheduled_date_time limit 1),
     (select nullif(next_attempt_at, 'infinity')
        from messenger.delivery
-      where organisation_id = @organisation and state in ('waiting', 'claimed', 'sending', 'uncertain') and next_attempt_at > @now
+      where organisation_id = @organisation and state in ('waiting', 'claimed', 'sending', 'uncertain') and next_attempt_at > @claimed
       order by next_attempt_at limit 1))`
 
-// nextDue is when there is something to do next; zero if nothing is in sight.
-func (q *queue) nextDue(ctx context.Context, now time.Time) (time.Time, error) {
+// nextDue is when there is something to do that was not due yet at the time of a claim;
+// perhaps it is by now. Zero if nothing is in sight.
+func (q *queue) nextDue(ctx context.Context, claimed time.Time) (time.Time, error) {
 	next, err := replan(q.pool, func() (next *time.Time, err error) {
-		err = q.pool.QueryRow(ctx, nextDueSQL, pgx.NamedArgs{"organisation": q.organisation, "now": now}).Scan(&next)
+		err = q.pool.QueryRow(ctx, nextDueSQL, pgx.NamedArgs{"organisation": q.organisation, "claimed": claimed}).Scan(&next)
 		return next, err
 	})
 	if err != nil {

@@ -86,9 +86,10 @@ func (s *sight) sweep(ctx context.Context, now time.Time) error {
 }
 
 // refresh looks at what is likely to be new and, if less than wanted is in sight, at what
-// has become due.
-func (s *sight) refresh(ctx context.Context, now time.Time, wanted int) error {
-	seen, upTo, ago := s.first(wanted)
+// has become due. Else that is looked at once those in sight are taken: they may turn out
+// to be somebody else's.
+func (s *sight) refresh(ctx context.Context, now time.Time, wanted int, unjudged bool) error {
+	_, upTo, ago := s.first(0)
 	if upTo.IsZero() {
 		return s.sweep(ctx, now)
 	}
@@ -106,8 +107,11 @@ func (s *sight) refresh(ctx context.Context, now time.Time, wanted int) error {
 		}
 		return false, nil
 	})
-	if err != nil || len(seen) >= wanted {
+	if err != nil {
 		return err
+	}
+	if s.ahead.missed = s.inSight(unjudged) >= wanted; s.ahead.missed {
+		return nil
 	}
 	return s.ahead.run(func() (bool, error) {
 		found, err := s.look(ctx, now, sightDueSQL, pgx.NamedArgs{"from": upTo})
@@ -170,6 +174,18 @@ func (s *sight) take(n int, unjudged bool) []int64 {
 		return true
 	})
 	return ids
+}
+
+// inSight is how many requests there are to take.
+func (s *sight) inSight(unjudged bool) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.seen {
+		if !unjudged || !r.judged {
+			n++
+		}
+	}
+	return n
 }
 
 // first are the ids of up to n requests in sight, up to when there are no others, and

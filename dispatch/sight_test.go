@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
@@ -109,11 +108,9 @@ func TestWhatHasJustBeenWrittenIsFoundWhenWoken(t *testing.T) {
 		last_modified_date_time = now() + interval '1 ms' where id = $1`, ofNobody, ramesh)
 	old := s.queueRuleAt(workerRule, asha, "User", meena, time.Now().Add(-3*24*time.Hour))
 	soon := s.queueRuleAt(welcomeRule, asha, "Subject", asha, time.Now().Add(300*time.Millisecond))
+	d.Wake(avnitest.AshaGramin) // as the last change of the queue does; the poll is an hour away
 	for _, id := range []int64{ofNobody, moved, old, soon} {
-		s.await(fmt.Sprintf("request %d is accepted", id), func() bool {
-			d.Wake(avnitest.AshaGramin) // as each change of the queue does; the poll is an hour away
-			return s.row(id).State == string(stateAccepted)
-		})
+		s.awaitState(id, stateAccepted)
 	}
 }
 

@@ -156,21 +156,21 @@ func (w *worker) turn(ctx, calls context.Context) time.Duration {
 		wait, claim = min(wait, p.until.Sub(now)), w.queue.claimUnjudged
 	}
 	claims, err := claim(ctx, now)
-	if err != nil {
-		w.troubled(err)
-		return min(time.Second, w.settings.PollInterval)
-	}
 	for _, c := range claims {
 		w.inHand.Go(func() error { // waits while as many as may are under way
 			w.deliver(calls, ctx.Done(), c)
 			return nil
 		})
 	}
-	if len(claims) == w.settings.ClaimSize {
+	switch {
+	case err != nil:
+		w.troubled(err)
+		return min(time.Second, w.settings.PollInterval)
+	case len(claims) == w.settings.ClaimSize:
 		return 0
 	}
 	wait = w.queue.rest(wait)
-	next, err := w.queue.nextDue(ctx, w.now())
+	next, err := w.queue.nextDue(ctx, now) // what has become due since then was not looked at
 	if err != nil {
 		w.troubled(err)
 		return min(time.Second, w.settings.PollInterval)
