@@ -200,10 +200,23 @@ func TestTroubleOfAllBlamesNoRequest(t *testing.T) {
 		{Operation: glific.OpSend, Code: glific.Cancelled, Outcome: glific.NotExecuted},
 		{Operation: glific.OpLogin, Code: glific.ServerError, Outcome: glific.NotExecuted},
 		{Operation: glific.OpLogin, Code: glific.WrongPassword, Outcome: glific.Wait},
+		{Operation: glific.OpTemplate, Code: glific.ConnectionLost, Outcome: glific.Uncertain},
+		{Operation: glific.OpFindSent, Code: glific.ConnectionLost, Outcome: glific.Uncertain},
+		{Operation: glific.OpReceipts, Code: glific.ConnectionLost, Outcome: glific.Uncertain},
 	} {
 		f, ok := glificFailure(fmt.Errorf("find contact: %w", e))
 		if !ok || f.outcome != glific.Wait || f.reason.Class() != ClassOrganisation {
 			t.Errorf("%v is %+v", e, f)
+		}
+	}
+}
+
+// A message that may have got through is in doubt, whoever has cut the connection.
+func TestCutSendStaysInDoubt(t *testing.T) {
+	for _, op := range []glific.Operation{glific.OpSend, glific.OpSendToGroup} {
+		f, ok := glificFailure(&glific.Error{Operation: op, Code: glific.ConnectionLost, Outcome: glific.Uncertain})
+		if !ok || f.outcome != glific.Uncertain || f.reason != LostAnswer {
+			t.Errorf("a cut %s is %+v", op, f)
 		}
 	}
 }

@@ -36,6 +36,11 @@ var glificReasons = map[glific.Code]Reason{
 	glific.GroupEmpty:       GroupEmpty,
 }
 
+// leavesTraces are the calls that may have done something at Glific although the
+// connection was cut before the answer. After the others nothing is in doubt: Glific could
+// not be reached, and it is no request's fault.
+var leavesTraces = map[glific.Operation]bool{glific.OpSend: true, glific.OpSendToGroup: true, glific.OpOptinContact: true}
+
 // failure is an error of preparing or sending, read for what to do about it.
 type failure struct {
 	outcome    glific.Outcome
@@ -57,7 +62,9 @@ func glificFailure(err error) (failure, bool) {
 	} else {
 		f.reason = outcomeReason(e.Outcome)
 	}
-	if e.Operation == glific.OpLogin && e.Outcome == glific.NotExecuted && e.Code != glific.Cancelled {
+	switch {
+	case e.Operation == glific.OpLogin && e.Outcome == glific.NotExecuted && e.Code != glific.Cancelled,
+		e.Code == glific.ConnectionLost && !leavesTraces[e.Operation]:
 		f.reason = Unreachable
 	}
 	if f.reason.endsByItself() { // all requests suffer, none of them is to blame

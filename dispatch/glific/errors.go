@@ -47,14 +47,14 @@ const (
 	ConnectFailed Code = "connect_failed"
 	// Cancelled: the caller's context ended before anything was written. NotExecuted.
 	Cancelled Code = "cancelled"
-	// ConnectionLost: the connection broke after the request may have been read. Uncertain.
+	// ConnectionLost: the connection broke before an answer, after the request may have been read. Uncertain.
 	ConnectionLost Code = "connection_lost"
 	// Timeout: no answer in time, or the caller's context ended, after the request may have
 	// been read; or the time of another call in the same request was over. Uncertain.
 	Timeout Code = "timeout"
 	// ServerError: HTTP 5xx. Uncertain.
 	ServerError Code = "server_error"
-	// BadAnswer: HTTP 200 with something that is not the answer to the call. Uncertain.
+	// BadAnswer: HTTP 200 with something that is not, or not all of, the answer to the call. Uncertain.
 	BadAnswer Code = "bad_answer"
 	// InvalidRequest: HTTP 3xx, 400, 404, 405, 406 or another 4xx, or a GraphQL document
 	// or variables that do not validate ("errors" without "data"). NotExecuted.

@@ -59,10 +59,14 @@ func (c *Client) exchange(ctx context.Context, r request) (answer, error) {
 	defer resp.Body.Close()
 	a := answer{status: resp.StatusCode, header: resp.Header}
 	a.body, a.readErr = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if a.readErr != nil && a.status == http.StatusOK {
+	switch {
+	case a.readErr == nil || a.status != http.StatusOK:
+		return a, nil
+	case ctx.Err() != nil || isTimeout(a.readErr):
 		return answer{}, c.networkError(ctx, r.operation, true, a.readErr)
+	default: // Glific can be reached
+		return answer{}, c.fail(r.operation, BadAnswer, "the answer was cut short", a.readErr)
 	}
-	return a, nil
 }
 
 func (c *Client) newRequest(ctx context.Context, r request) (*http.Request, error) {

@@ -29,7 +29,7 @@ func TestFaultsOfSeveralSends(t *testing.T) {
 		"first committed":  {glifictest.Fault{Kind: glifictest.CommitSome, Fields: 1}, glific.Uncertain, glific.ConnectionLost, 1},
 		"three committed":  {glifictest.Fault{Kind: glifictest.CommitSome, Fields: 3}, glific.Uncertain, glific.ConnectionLost, 3},
 		"rows without job": {glifictest.Fault{Kind: glifictest.RowWithoutJob}, glific.Uncertain, glific.ConnectionLost, n},
-		"body cut":         {glifictest.Fault{Kind: glifictest.TruncateBody}, glific.Uncertain, glific.ConnectionLost, n},
+		"body cut":         {glifictest.Fault{Kind: glifictest.TruncateBody}, glific.Uncertain, glific.BadAnswer, n},
 		"slow body":        {glifictest.Fault{Kind: glifictest.SlowBody, Delay: time.Hour}, glific.Uncertain, glific.Timeout, n},
 		"late":             {glifictest.Fault{Kind: glifictest.AnswerLate, Delay: time.Hour}, glific.Uncertain, glific.Timeout, n},
 		"silence":          {glifictest.Fault{Kind: glifictest.CommitSome, Fields: 2, Hang: true}, glific.Uncertain, glific.Timeout, 2},

@@ -53,10 +53,10 @@ func plainly(err error, timeout string) string {
 		return "its certificate is not accepted: " + strings.TrimPrefix(certificate.Err.Error(), "x509: ")
 	case isTimeout(err):
 		return timeout
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "the connection was closed before the answer" // which of them it is, is chance
 	case errors.As(err, &errno):
 		return errno.Error() // such as "connection refused"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "the connection was closed before the answer"
 	case errors.As(err, &operation):
 		return operation.Err.Error()
 	default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -45,6 +46,8 @@ func TestCannotConnect(t *testing.T) {
 	}
 	defer mute.Close()
 
+	cutting := listen(t, func(conn *net.TCPConn) { _ = conn.SetLinger(0) })
+
 	closed := closedPort(t)
 	failing := func(err error) *http.Transport {
 		return &http.Transport{
@@ -66,7 +69,8 @@ func TestCannotConnect(t *testing.T) {
 		"strange issuer":  {direct, "https", secure.Listener.Addr().String(), "its certificate is not accepted: certificate signed by unknown authority"},
 		"expired": {failing(&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired, Detail: "current time 2026"}}),
 			"https", "api.asha.example", "its certificate has expired or is not valid yet, or the clock of this machine is wrong"},
-		"no answer": {direct, "https", mute.Addr().String(), "timeout: no connection in time"},
+		"cut at once": {direct, "https", cutting, "the connection was closed before the answer"},
+		"no answer":   {direct, "https", mute.Addr().String(), "timeout: no connection in time"},
 		"proxy gone": {&http.Transport{Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: closed})},
 			"https", "api.asha.example", "the proxy that HTTPS_PROXY names: connection refused"},
 	} {
@@ -124,5 +128,51 @@ func TestNoConnectionInTheCallersTime(t *testing.T) {
 	_, err := c.Send(ctx, s.message())
 	if e := wantError(t, err, glific.NotExecuted, glific.ConnectFailed); e.Text != "timeout: no connection in time" {
 		t.Errorf("the text is %q", e.Text)
+	}
+}
+
+// listen takes connections at an address, does something with each and closes it.
+func listen(t *testing.T, meet func(*net.TCPConn)) (address string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			meet(conn.(*net.TCPConn))
+			_ = conn.Close()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+// However a connection is cut, it is told in the same words: each time anew it is chance
+// what is seen of it.
+func TestConnectionIsCut(t *testing.T) {
+	read := func(conn *net.TCPConn) { _, _ = conn.Read(make([]byte, 10)) }
+	for name, meet := range map[string]func(*net.TCPConn){
+		"closed at once":        func(*net.TCPConn) {},
+		"reset at once":         func(conn *net.TCPConn) { _ = conn.SetLinger(0) },
+		"reset by what is left": read,
+		"closed amid a header": func(conn *net.TCPConn) {
+			read(conn)
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 O")
+			_ = conn.CloseWrite()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := glific.NewClient(glific.Account{BaseURL: "http://" + listen(t, meet), Phone: userPhone, Password: password},
+				glific.Options{HTTPClient: &http.Client{Transport: &http.Transport{}}})
+			var e *glific.Error
+			if err := login(t, c); !errors.As(err, &e) || e.Outcome != glific.NotExecuted || e.Text != "the connection was closed before the answer" {
+				t.Errorf("the error is %v", err)
+			}
+		})
 	}
 }
