@@ -15,7 +15,7 @@ var reasons = map[Reason]meaning{
 	ContactChanged: {ClassPassing, "the contact was deleted or made anew at Glific; it is looked up again", "nothing"},
 	Internal:       {ClassPassing, "the message could not be prepared", "nothing, if it passes: it is tried again by itself; else see err in the log and detail in messenger.attempt: the database or the rules engine is in trouble"},
 
-	Unreachable:           {ClassOrganisation, "Glific cannot be reached, or does not let anybody log in", "check the base URL in Avni's Glific settings, and the network"},
+	Unreachable:           {ClassOrganisation, "Glific cannot be reached, cuts the connection, or does not let anybody log in", "check the base URL in Avni's Glific settings, and the network"},
 	RateLimited:           {ClassOrganisation, "Glific takes no more requests in this minute, or we would send it too many", "nothing; if it lasts, something else uses the same API user, or lower MESSENGER_REQUESTS_PER_MINUTE"},
 	WrongPassword:         {ClassOrganisation, "Glific does not accept the phone and password", "correct them in Avni's Glific settings"},
 	AccountSuspended:      {ClassOrganisation, "Glific has suspended or paused the organisation's account", "ask Glific's team"},
