@@ -3,6 +3,8 @@
 // same bytes: names are in order, owners are root, and all times are that of the commit.
 //
 //	go run ./deploy/package -binary bin/avni-messenger -version 1.0.0 -time 1764126000
+//
+// With -notice it writes only the terms of all that the program contains, for an image.
 package main
 
 import (
@@ -24,10 +26,15 @@ func main() {
 	flag.StringVar(&p.binary, "binary", "bin/avni-messenger", "the program, built for the machine that it goes to")
 	flag.StringVar(&p.version, "version", "", "the release")
 	flag.StringVar(&p.folder, "out", "dist", "where the tarball goes")
+	notice := flag.String("notice", "", "write only NOTICE, into this file")
 	seconds := flag.Int64("time", 0, "Unix time of the commit")
 	flag.Parse()
 	p.time = time.Unix(*seconds, 0).UTC()
-	if err := p.write(); err != nil {
+	do := p.write
+	if *notice != "" {
+		do = func() error { return p.writeNotice(*notice) }
+	}
+	if err := do(); err != nil {
 		fmt.Fprintln(os.Stderr, "package:", err)
 		os.Exit(1)
 	}
@@ -51,7 +58,7 @@ type file struct {
 	content []byte
 }
 
-func (p archive) write() (err error) {
+func (p archive) write() error {
 	info, err := buildinfo.ReadFile(p.binary)
 	if err != nil {
 		return fmt.Errorf("%s is no program of Go: %w; run `make build` first", p.binary, err)
@@ -83,7 +90,23 @@ func (p archive) write() (err error) {
 	return nil
 }
 
+func (p archive) writeNotice(path string) error {
+	info, err := buildinfo.ReadFile(p.binary)
+	if err != nil {
+		return err
+	}
+	text, err := notice(info)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, text, 0o644)
+}
+
 func (p archive) pack(out io.Writer, folder string, info *buildinfo.BuildInfo) error {
+	terms, err := notice(info)
+	if err != nil {
+		return err
+	}
 	zip, err := gzip.NewWriterLevel(out, gzip.BestCompression)
 	if err != nil {
 		return err
@@ -91,7 +114,7 @@ func (p archive) pack(out io.Writer, folder string, info *buildinfo.BuildInfo) e
 	tarball := tar.NewWriter(zip)
 	for _, f := range []file{
 		{name: "LICENSE", from: "LICENSE", mode: 0o644},
-		{name: "NOTICE", from: "rules/js/dist/NOTICE", mode: 0o644},
+		{name: "NOTICE", content: terms, mode: 0o644},
 		{name: "avni-messenger", from: p.binary, mode: 0o755},
 		{name: "avni-messenger.env.example", from: "deploy/avni-messenger.env.example", mode: 0o644},
 		{name: "avni-messenger.service", from: "deploy/systemd/avni-messenger.service", mode: 0o644},

@@ -2,11 +2,14 @@ package main
 
 import (
 	"archive/tar"
+	"bytes"
 	"compress/gzip"
+	"debug/buildinfo"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -88,16 +91,40 @@ func TestTarball(t *testing.T) {
 	if sbom := files[folder+"/sbom.txt"]; !strings.Contains(sbom.Text, "path\tavni-messenger/deploy/package\n") {
 		t.Errorf("the list of parts is %q", sbom.Text)
 	}
+	if terms := files[folder+"/NOTICE"]; !strings.Contains(terms.Text, "--- lodash ") || !strings.Contains(terms.Text, "--- go1.") {
+		t.Errorf("NOTICE has %d bytes, and not all terms", len(terms.Text))
+	}
 	delete(files, folder+"/sbom.txt")
+	delete(files, folder+"/NOTICE")
 	want := map[string]packed{folder + "/avni-messenger": {0o755, "root:root", commit, read(t, program)}}
 	for name, from := range map[string]string{
-		"LICENSE": "LICENSE", "NOTICE": "rules/js/dist/NOTICE", "avni-messenger.env.example": "deploy/avni-messenger.env.example",
+		"LICENSE": "LICENSE", "avni-messenger.env.example": "deploy/avni-messenger.env.example",
 		"avni-messenger.service": "deploy/systemd/avni-messenger.service", "setup.sql": "deploy/postgres/setup.sql", "teardown.sql": "deploy/postgres/teardown.sql",
 	} {
 		want[folder+"/"+name] = packed{0o644, "root:root", commit, read(t, from)}
 	}
 	if !cmp.Equal(want, files) { // the difference is that of a binary
 		t.Errorf("in the tarball there are other files than wanted, or others' content: %d of %d", len(files), len(want))
+	}
+}
+
+func TestNotice(t *testing.T) {
+	t.Chdir("../..")
+	program := &buildinfo.BuildInfo{GoVersion: "go1.26", Deps: []*debug.Module{{Path: "github.com/prometheus/client_golang", Version: "v1.2.3"}}}
+	text, err := notice(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{
+		"--- lodash ", "--- go1.26, LICENSE\n\nCopyright 2009 The Go Authors.",
+		"--- github.com/prometheus/client_golang v1.2.3, LICENSE\n\n", "--- github.com/prometheus/client_golang v1.2.3, NOTICE\n\n",
+	} {
+		if !strings.Contains(string(text), part) {
+			t.Errorf("NOTICE has no %q", part)
+		}
+	}
+	if err := terms(&bytes.Buffer{}, "a module", t.TempDir()); err == nil || !strings.Contains(err.Error(), "a module has no licence in") {
+		t.Errorf("a module without a licence: %v", err)
 	}
 }
 
