@@ -30,27 +30,35 @@ type CatchUpOptions struct {
 // before changes nothing. It needs no lease and may run beside a reader. It returns how
 // many changes entered. One that is broken off can be run again.
 func CatchUpByHand(ctx context.Context, options CatchUpOptions) (int64, error) {
-	if err := options.Names.Validate(); err != nil {
+	s, err := options.scan()
+	if err != nil {
 		return 0, err
 	}
-	if options.Log == nil {
-		options.Log = slog.New(slog.DiscardHandler)
-	}
-	s := &scan{pool: options.Pool, gap: gap{reason: "by_hand", since: options.Since, mode: byTime}, pace: defaultScanPace(), keep: options.Keep,
-		holder: newHolder(), log: options.Log.With("component", "cdc"), timeout: scanTimeout}
 	if err := s.record(ctx, options.Names.Slot); err != nil {
 		return 0, err
 	}
-	s.progressed = func(int) {
-		if options.Told != nil {
-			options.Told(s.status())
-		}
-	}
-	err := s.run(ctx)
-	if err != nil {
+	if err = s.run(ctx); err != nil {
 		s.abandon(ctx)
 	}
 	return s.gap.rows, err
+}
+
+// scan is the search that the options ask for.
+func (o CatchUpOptions) scan() (*scan, error) {
+	if err := o.Names.Validate(); err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &scan{pool: o.Pool, gap: gap{reason: "by_hand", since: o.Since, mode: byTime}, pace: defaultScanPace(), keep: o.Keep,
+		holder: newHolder(), log: o.Log.With("component", "cdc"), timeout: scanTimeout}
+	s.progressed = func(int) {
+		if o.Told != nil {
+			o.Told(s.status())
+		}
+	}
+	return s, nil
 }
 
 // record notes that a search by hand begins.

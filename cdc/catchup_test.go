@@ -316,6 +316,11 @@ func TestLargeScan(t *testing.T) {
 	even := func(c Change) bool { return c.Table == Individual && c.ID%2 == 0 }
 	var peak uint64
 	before := heap()
+	counts, err := CountCatchUp(f.ctx, CatchUpOptions{Names: f.names, Pool: f.db.Pool(), Since: time.Now().Add(-time.Hour), Keep: even,
+		Told: func(CatchUp) { peak = max(peak, heap()) }})
+	if n := f.queryInt(`select (select count(*) from messenger.inbox) + (select count(*) from messenger.gap)`); err != nil || n != 0 {
+		t.Fatalf("counting has written %d rows, %v", n, err)
+	}
 	entered, err := CatchUpByHand(f.ctx, CatchUpOptions{Names: f.names, Pool: f.db.Pool(), Since: time.Now().Add(-time.Hour), Keep: even,
 		Told: func(CatchUp) { peak = max(peak, heap()) }})
 	if err != nil {
@@ -325,6 +330,9 @@ func TestLargeScan(t *testing.T) {
 	want := f.queryInt(`select count(*) from individual where id % 2 = 0 and last_modified_date_time > now() - interval '1 hour'`)
 	if in != want || int(entered) != want || want < subjects/2 {
 		t.Errorf("%d in the inbox, %d entered, want %d", in, entered, want)
+	}
+	if diff := cmp.Diff([]CatchUpCount{{Individual, 101, entered}}, counts); diff != "" {
+		t.Errorf("counted before (-want +got):\n%s", diff)
 	}
 	if grown := int64(peak) - int64(before); grown > 8<<20 {
 		t.Errorf("the heap grew by %s", Bytes(grown))

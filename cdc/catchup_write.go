@@ -80,9 +80,14 @@ func (s *scan) writeOnce(ctx context.Context, c chunk) (int, error) {
 	if moved == 0 {
 		return 0, errOvertaken
 	}
-	s.gap.bookmark, s.gap.next = c.end, c.end
-	s.gap.rows += int64(entered)
+	s.passed(c, entered)
 	return entered, nil
+}
+
+// passed notes that a chunk is done with.
+func (s *scan) passed(c chunk, rows int) {
+	s.gap.bookmark, s.gap.next = c.end, c.end
+	s.gap.rows += int64(rows)
 }
 
 func readFilled(results pgx.BatchResults) (moved, entered int, err error) {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -136,6 +138,58 @@ func TestCatchUpCommand(t *testing.T) {
 		if len(got) == 0 || got[len(got)-1] != id {
 			t.Errorf("subjects %v entered, want %d among them", got, id)
 		}
+	}
+}
+
+// What a dry run counts is what enters, and it writes nothing.
+func TestCatchUpDryRun(t *testing.T) {
+	db := avnitest.New(t)
+	for _, organisation := range []int32{avnitest.AshaGramin, avnitest.SevaNepal} {
+		if err := db.Avni().SetMessagingEnabled(t.Context(), organisation, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		if _, err := db.Avni().RegisterSubject(t.Context(), avnitest.SubjectFields{FirstName: "Asha"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	environ := []string{"MESSENGER_DATABASE_URL=" + db.URL(), "MESSENGER_MODE=full", "MESSENGER_ORGANISATIONS=asha_gramin=full", "MESSENGER_STORM_LIMIT=2"}
+	since := time.Now().Add(-time.Hour).Format(time.RFC3339)
+	code, counts, stderr := command(t, environ, "catch-up", "--since", since, "--dry-run")
+	var written int
+	if err := db.Pool().QueryRow(t.Context(), `select (select count(*) from messenger.inbox) + (select count(*) from messenger.gap)`).Scan(&written); err != nil || written != 0 {
+		t.Errorf("the dry run has written %d rows, %v", written, err)
+	}
+	if again, again2, _ := command(t, environ, "catch-up", "--since", since); again != exitOK || code != exitOK {
+		t.Fatalf("codes %d and %d: %s%s%s", code, again, counts, stderr, again2)
+	}
+	rows, err := db.Pool().Query(t.Context(), `select source_table || ' ' || o.db_user || ' ' || count(*) from messenger.inbox i join organisation o on o.id = i.organisation_id
+		group by source_table, o.db_user`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entered, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := 0
+	for _, line := range entered {
+		if !slices.ContainsFunc(strings.Split(counts, "\n"), func(said string) bool { return strings.Join(strings.Fields(said), " ") == line }) {
+			t.Errorf("%s entered, but the dry run said:\n%s", line, counts)
+		}
+		n, err := strconv.Atoi(line[strings.LastIndex(line, " ")+1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		all += n
+	}
+	if want := fmt.Sprintf("dry run: %d changes would enter the inbox; nothing was written\nWARNING  messages: these are more than MESSENGER_STORM_LIMIT (2), which would not hold what comes of them\n", all); all < 3 ||
+		!strings.HasSuffix(counts, want) {
+		t.Errorf("%d changes entered, but the dry run said:\n%s", all, counts)
+	}
+	if strings.Count(counts, "asha_gramin") != len(entered) {
+		t.Errorf("%q entered, but the dry run said:\n%s", entered, counts)
 	}
 }
 

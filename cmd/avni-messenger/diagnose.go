@@ -64,6 +64,13 @@ func explain(err error, cfg Config) *obstacle {
 	return &obstacle{Detail: strings.Join(strings.Fields(err.Error()), " ")}
 }
 
+// leftOver is explain of an error after a part of the work; done is the sentence about that part.
+func leftOver(err error, cfg Config, done string) *obstacle {
+	o := *explain(err, cfg)
+	o.Fix = strings.TrimSpace(o.Fix + " " + done)
+	return &o
+}
+
 // sentence makes one of advice that stands alone.
 func sentence(advice string) string {
 	return strings.ToUpper(advice[:1]) + advice[1:] + "."

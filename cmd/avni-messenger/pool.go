@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-
-	"avni-messenger/internal/schema"
 )
 
 // newPool returns a pool that connects when it is first used. It is kept small, because
@@ -36,23 +34,6 @@ func newPoolWith(cfg Config, adapt func(*pgxpool.Config)) (*pgxpool.Pool, error)
 	pool, err := pgxpool.NewWithConfig(context.Background(), config)
 	if err != nil {
 		return nil, fmt.Errorf("open pool: %w", err)
-	}
-	return pool, nil
-}
-
-// openPool returns a pool for a command: the database answers, is ours to read, and has
-// our tables. Its error is for an operator.
-func openPool(ctx context.Context, cfg Config) (*pgxpool.Pool, error) {
-	pool, err := newPool(cfg)
-	if err != nil {
-		return nil, err
-	}
-	if _, err = preflight(ctx, pool); err == nil {
-		_, err = schema.Migrate(ctx, pool)
-	}
-	if err != nil {
-		pool.Close()
-		return nil, explain(err, cfg)
 	}
 	return pool, nil
 }

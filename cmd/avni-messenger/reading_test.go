@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"avni-messenger/internal/avnitest"
 	"avni-messenger/internal/schema"
 )
@@ -53,6 +55,44 @@ func TestReadingCommandsMigrateNothing(t *testing.T) {
 			}
 			if now := applied(t, db); now != version {
 				t.Errorf("the tables were of version %d and are of %d", version, now)
+			}
+		})
+	}
+}
+
+// writing are the commands that write into our tables.
+var writing = [][]string{{"requeue", "931"}, {"cancel", "931"}, {"cancel", "--rule", "607"}, {"release", "asha_gramin"}, {"release", "--rule", "607"},
+	{"rule", "resume", "--rule", "607"}, {"catch-up", "--since", "1m"}}
+
+// What writes must not change the tables under an avni-messenger of another version either,
+// nor write into tables that lack what it writes.
+func TestWritingCommandsMigrateNothing(t *testing.T) {
+	for _, row := range []struct {
+		name, change string
+		refused      bool
+		want         string // in what they say
+	}{
+		{"no tables", `drop schema messenger cascade`, true, "Avni's database has no tables of avni-messenger yet. Run avni-messenger setup, or start avni-messenger, first."},
+		{"older tables", `delete from messenger.schema_version where version_id > 11`, true,
+			"the tables in schema messenger are of an older version (11; this one knows 12). Start avni-messenger in this version, which brings them up to date; or run this command with the version that runs."},
+		{"newer tables", `insert into messenger.schema_version (version_id, is_applied) values (99, true)`, false,
+			"WARNING: the tables in schema messenger are of a newer version (99; this one knows 12). Run this command with the version of avni-messenger that runs."},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			db := avnitest.New(t)
+			execAs(t, db.URL(), row.change)
+			before, version := traces(t, db), applied(t, db)
+			for _, args := range writing {
+				code, stdout, stderr := command(t, []string{"MESSENGER_DATABASE_URL=" + db.URL(), "MESSENGER_MODE=shadow"}, args...)
+				if !strings.Contains(stderr, row.want) || row.refused && (code != exitTrouble || stdout != "") || !row.refused && stdout == "" {
+					t.Errorf("%v: code %d, stdout %q, stderr %q", args, code, stdout, stderr)
+				}
+			}
+			if now := applied(t, db); now != version {
+				t.Errorf("the tables were of version %d and are of %d", version, now)
+			}
+			if diff := cmp.Diff(before, traces(t, db)); row.refused && diff != "" {
+				t.Errorf("commands that were refused have changed (-before +after):\n%s", diff)
 			}
 		})
 	}

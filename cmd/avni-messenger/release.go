@@ -66,21 +66,6 @@ func newReleaseCommand(c console) *cobra.Command {
 	return cmd
 }
 
-// withPool runs a command that changes something in the database.
-func withPool(ctx context.Context, c console, do func(context.Context, Config, *pgxpool.Pool) error) error {
-	cfg, err := parseConfig(c.environ)
-	if err != nil {
-		return err
-	}
-	setLocalTime(cfg.Timezone)
-	pool, err := openPool(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	return forOperator(do(ctx, cfg, pool), cfg)
-}
-
 // releaseOrganisation ends a hold and says what it was, and what still speaks against it.
 func releaseOrganisation(ctx context.Context, pool *pgxpool.Pool, cfg Config, name string, out io.Writer) error {
 	row, err := findOrganisation(ctx, pool, name)

@@ -50,27 +50,20 @@ func (f *heldFlags) run(cmd *cobra.Command, c console, args []string,
 	if err := f.problem(args); err != nil {
 		return err
 	}
-	cfg, err := parseConfig(c.environ)
-	if err != nil {
-		return err
-	}
-	pool, err := openPool(cmd.Context(), cfg)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	n, err := change(cmd.Context(), pool, rules.HeldSelection{RuleID: f.rule, Transaction: f.transaction, Cancelled: f.cancelled})
-	switch {
-	case err != nil && n > 0:
-		return fmt.Errorf("%w; %d messages are %s. Run the command again for the others", explain(err, cfg), n, done)
-	case err != nil:
-		return explain(err, cfg)
-	case n == 0:
-		fmt.Fprintf(c.stdout, "nothing of rule %d is held that this is about: nothing to do\n", f.rule)
-	default:
-		fmt.Fprintf(c.stdout, "%s of rule %d: %s\n", counted(int(n), "message", "messages"), f.rule, done)
-	}
-	return nil
+	return withPool(cmd.Context(), c, func(ctx context.Context, cfg Config, pool *pgxpool.Pool) error {
+		n, err := change(ctx, pool, rules.HeldSelection{RuleID: f.rule, Transaction: f.transaction, Cancelled: f.cancelled})
+		switch {
+		case err != nil && n > 0:
+			return leftOver(err, cfg, fmt.Sprintf("%s %s. Run the command again for the others.", counted(int(n), "message is", "messages are"), done))
+		case err != nil:
+			return err
+		case n == 0:
+			fmt.Fprintf(c.stdout, "nothing of rule %d is held that this is about: nothing to do\n", f.rule)
+		default:
+			fmt.Fprintf(c.stdout, "%s of rule %d: %s\n", counted(int(n), "message", "messages"), f.rule, done)
+		}
+		return nil
+	})
 }
 
 // printHeldMessages prints what the storm guard holds, by rule and source transaction.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
 	"avni-messenger/dispatch"
@@ -95,41 +96,33 @@ func changeRequests(ctx context.Context, c console, args []string, done func(dis
 	if err != nil {
 		return err
 	}
-	cfg, err := parseConfig(c.environ)
-	if err != nil {
-		return err
-	}
-	setLocalTime(cfg.Timezone)
-	cfg.Dispatch = true // also what is not sent because MESSENGER_DISPATCH is off can be changed
-	pool, err := openPool(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	directory := newDirectory(pool, cfg, slog.New(slog.DiscardHandler))
-	directory.guard.Overlook = true
-	if _, err := directory.Load(ctx); err != nil {
-		return explain(err, cfg)
-	}
-	hand := dispatch.ByHand{Pool: pool, Organisations: directory.Delivering(), Window: cfg.window()}
-	all := true
-	for _, id := range ids {
-		stood, err := change(ctx, hand, id)
-		var no *dispatch.NotPossible
-		switch {
-		case err == nil:
-			fmt.Fprintf(c.stdout, "request %d %s\n", id, done(stood))
-		case errors.As(err, &no):
-			all = false
-			fmt.Fprintf(c.stdout, "request %d is left alone: %s\n", id, no.Why)
-		default:
-			return explain(err, cfg)
+	return withPool(ctx, c, func(ctx context.Context, cfg Config, pool *pgxpool.Pool) error {
+		cfg.Dispatch = true // also what is not sent because MESSENGER_DISPATCH is off can be changed
+		directory := newDirectory(pool, cfg, slog.New(slog.DiscardHandler))
+		directory.guard.Overlook = true
+		if _, err := directory.Load(ctx); err != nil {
+			return err
 		}
-	}
-	if !all {
-		return errNotAll
-	}
-	return nil
+		hand := dispatch.ByHand{Pool: pool, Organisations: directory.Delivering(), Window: cfg.window()}
+		all := true
+		for _, id := range ids {
+			stood, err := change(ctx, hand, id)
+			var no *dispatch.NotPossible
+			switch {
+			case err == nil:
+				fmt.Fprintf(c.stdout, "request %d %s\n", id, done(stood))
+			case errors.As(err, &no):
+				all = false
+				fmt.Fprintf(c.stdout, "request %d is left alone: %s\n", id, no.Why)
+			default:
+				return err
+			}
+		}
+		if !all {
+			return errNotAll
+		}
+		return nil
+	})
 }
 
 func requestIDs(args []string) ([]int64, error) {

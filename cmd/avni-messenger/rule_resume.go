@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
 	"avni-messenger/rules"
@@ -31,26 +32,19 @@ func newRuleResumeCommand(c console) *cobra.Command {
 			if rule == 0 {
 				return &usageError{"--rule must be given: message_rule.id, as /health and the log name it"}
 			}
-			cfg, err := parseConfig(c.environ)
-			if err != nil {
-				return err
-			}
-			return resumeRule(cmd.Context(), cfg, rule, c.stdout)
+			return withPool(cmd.Context(), c, func(ctx context.Context, _ Config, pool *pgxpool.Pool) error {
+				return resumeRule(ctx, pool, rule, c.stdout)
+			})
 		},
 	}
 	cmd.Flags().Int64Var(&rule, "rule", 0, "message_rule.id")
 	return cmd
 }
 
-func resumeRule(ctx context.Context, cfg Config, rule int64, out io.Writer) error {
-	pool, err := openPool(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
+func resumeRule(ctx context.Context, pool *pgxpool.Pool, rule int64, out io.Writer) error {
 	asked, err := rules.Resume(ctx, pool, rule)
 	if err != nil {
-		return forOperator(err, cfg)
+		return err
 	}
 	if len(asked) == 0 {
 		fmt.Fprintf(out, "rule %d was not paused: nothing to do\n", rule)
@@ -60,12 +54,12 @@ func resumeRule(ctx context.Context, cfg Config, rule int64, out io.Writer) erro
 	for _, pause := range asked {
 		if pause.Resumed != nil {
 			fmt.Fprintf(out, "the %s rule of rule %d was not paused any more: it was let go on at %s, and waits for the running avni-messenger to see that\n",
-				pause.Script, rule, pause.Resumed.In(cfg.Timezone.Location()).Format("2006-01-02 15:04:05 MST"))
+				pause.Script, rule, clock(*pause.Resumed))
 			continue
 		}
 		waits = true
 		fmt.Fprintf(out, "the %s rule of rule %d, paused since %s after %s (%s: %s), goes on\n", pause.Script, rule,
-			pause.Since.In(cfg.Timezone.Location()).Format("2006-01-02 15:04:05 MST"), counted(pause.Failures, "failure", "failures"), pause.Kind, pause.Text)
+			clock(pause.Since), counted(pause.Failures, "failure", "failures"), pause.Kind, pause.Text)
 	}
 	if waits {
 		fmt.Fprintf(out, "the running avni-messenger sees it within %s, or else when it is started\n", resumeSeenWithin)
