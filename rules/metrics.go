@@ -112,7 +112,7 @@ func (m *Metrics) pauses(all map[scriptKey]pause) {
 func (m *Metrics) compared(verdict parityVerdict, cause Cause) {
 	label := string(verdict)
 	switch {
-	case verdict == parityWaiting:
+	case verdict == parityWaiting, verdict == parityOwn:
 		return
 	case verdict == parityDifferent && cause == "":
 		label = "unknown"

@@ -23,6 +23,9 @@ import (
 // the oldest counts, as it does where we write; that there are several is a difference of
 // its own, as avni-server would send each. What was sent before a change was saved is left
 // alone by both: the comparison that was made before the sending stands.
+//
+// A request that we have made ourselves, in mode full, says nothing of avni-server until it
+// has moved it, which it does only if its rule names another time (parityOwn).
 
 // parityNotEvaluated is the outcome of what avni-server has queued and we have not evaluated.
 const parityNotEvaluated = "not_evaluated"
@@ -34,6 +37,7 @@ const (
 	parityWaiting   parityVerdict = "waiting"   // not compared yet, or to be looked at again
 	paritySame      parityVerdict = "same"      // both have the same, or both none
 	parityDifferent parityVerdict = "different" // for the cause that is recorded, or for none that is known
+	parityOwn       parityVerdict = "own"       // what is there is ours, of mode full: compared with nothing
 )
 
 const (

@@ -17,23 +17,30 @@ const (
 	dueParitySQL = `
 		select p.rule_id, p.source_table, p.entity_id, p.organisation_id, p.evaluated_at, p.committed_at, p.our_outcome, coalesce(p.our_reason, ''),
 			p.messaging, p.our_scheduled_for, coalesce(p.our_receiver_type, ''), coalesce(p.our_receiver_id, 0),
-			q.id, q.counts, q.scheduled_date_time, coalesce(m.receiver_type, ''), coalesce(m.receiver_id, 0)::bigint, q.delivery_status,
+			q.id, q.live, q.own, q.scheduled_date_time, coalesce(m.receiver_type, ''), coalesce(m.receiver_id, 0)::bigint, q.delivery_status,
 			q.created_date_time, q.last_modified_date_time, q.delivered_date_time, coalesce(q.total, 0)::int,
 			coalesce(r.is_voided, true), r.last_modified_date_time,
 			exists (select from messenger.inbox i where i.source_table = p.source_table and i.entity_id = p.entity_id),
 			p.evaluated_at > now() - $2::interval
 		from messenger.parity p
 		left join public.message_rule r on r.id = p.rule_id
+		left join messenger.parity_since s on s.organisation_id = p.organisation_id
 		left join lateral (
-			select x.*, not x.is_voided or x.sent as counts, count(*) filter (where not x.is_voided or x.sent) over () as total
-			from (select x.*, x.delivered_date_time is not null or x.delivery_status = '` + statusSent + `' as sent
-				from public.message_request_queue x
-				where x.organisation_id = p.organisation_id and x.message_rule_id = p.rule_id and x.entity_id = p.entity_id) x
-			order by x.sent desc, x.is_voided, x.id limit 1
+			select x.*, count(*) filter (where x.live and not x.own) over () as total
+			from (select x.*, not x.is_voided or x.sent as live
+				from (select x.*, x.delivered_date_time is not null or x.delivery_status = '` + statusSent + `' as sent, ` + stillOwnSQL + ` as own
+					from public.message_request_queue x
+					where x.organisation_id = p.organisation_id and x.message_rule_id = p.rule_id and x.entity_id = p.entity_id) x) x
+			order by x.live and not x.own desc, x.own desc, x.sent desc, x.is_voided, x.id limit 1
 		) q on true
 		left join public.message_receiver m on m.id = q.message_receiver_id
 		where p.verdict = 'waiting' and p.look_at <= now() and p.organisation_id = any($1::int[])
 		order by p.look_at limit $3 for update of p skip locked`
+
+	// stillOwnSQL holds of a request x that we have made ourselves, unless avni-server has
+	// surely written it since shadow mode began (s). An attempt to send it is no such writing,
+	// and hides one before it.
+	stillOwnSQL = `(x.uuid like '` + OwnRequests + `%' and (x.delivery_status <> '` + statusNotSent + `' or s.since is null or x.last_modified_date_time <= s.since))`
 
 	judgedSQL = `update messenger.parity set verdict = $4, cause = $5, compared_at = clock_timestamp(), request_id = $6,
 			their_scheduled_for = $7, their_receiver_type = $8, their_receiver_id = $9, their_status = $10, their_rows = $11
@@ -94,7 +101,7 @@ func judgeAll(ctx context.Context, tx pgx.Tx, due []comparison) ([]judgement, er
 	var differ []comparison
 	for _, c := range due {
 		switch {
-		case c.agrees():
+		case c.agrees() && !c.own:
 			judged = append(judged, judgement{c, paritySame, ""})
 		case c.young || c.awaited:
 			judged = append(judged, judgement{c, parityWaiting, ""})
@@ -139,11 +146,11 @@ func scanComparison(row pgx.CollectableRow) (comparison, error) {
 	var them theirs
 	var committed, wanted, scheduled, created, modified, delivered, ruleSaved *time.Time
 	var requestID *int64
-	var counts *bool
+	var live, own *bool
 	var status *string
 	err := row.Scan(&c.ruleID, &c.table, &c.entityID, &c.organisationID, &c.evaluatedAt, &committed, &c.outcome, &c.reason,
 		&c.messaging, &wanted, &ours.to.kind, &ours.to.id,
-		&requestID, &counts, &scheduled, &them.to.kind, &them.to.id, &status, &created, &modified, &delivered, &c.rows,
+		&requestID, &live, &own, &scheduled, &them.to.kind, &them.to.id, &status, &created, &modified, &delivered, &c.rows,
 		&c.ruleVoided, &ruleSaved, &c.awaited, &c.young)
 	if err != nil {
 		return c, err
@@ -155,8 +162,8 @@ func scanComparison(row pgx.CollectableRow) (comparison, error) {
 	if requestID == nil {
 		return c, nil
 	}
-	c.requestID = *requestID
-	if *counts {
+	c.requestID, c.own = *requestID, *own
+	if *live {
 		them.id, them.at, them.status = *requestID, *scheduled, *status
 		them.createdAt, them.modifiedAt, them.deliveredAt = *created, *modified, orZero(delivered)
 		c.theirs = &them

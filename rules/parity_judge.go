@@ -56,6 +56,7 @@ type comparison struct {
 	theirs      *theirs // nil: none that counts
 	requestID   int64   // of theirs, or of one that was voided; 0: there is none
 	rows        int     // how many of theirs count
+	own         bool    // theirs is a request that we have made ourselves, and that avni-server has not moved
 
 	ruleVoided bool
 	ruleSaved  time.Time
@@ -93,10 +94,11 @@ func sameSecond(x, y time.Time) bool {
 	return x.Truncate(time.Second).Equal(y.Truncate(time.Second))
 }
 
-// judge compares, knowing the facts. The verdict is same, or different for a cause.
+// judge compares, knowing the facts. The verdict is same, different for a cause, or own: that
+// we fail, or would send what is voided, counts whoever has made the request that is there.
 func (c comparison) judge(f facts) (parityVerdict, Cause) {
 	switch {
-	case c.agrees():
+	case c.agrees() && !c.own:
 		return paritySame, ""
 	case c.failed() && !c.ruleVoided:
 		if c.failedThere(f) {
@@ -106,12 +108,14 @@ func (c comparison) judge(f facts) (parityVerdict, Cause) {
 	}
 	ours := c.wanted()
 	switch {
+	case ours != nil && c.missedVoid(f):
+		return parityDifferent, ""
+	case c.own:
+		return parityOwn, ""
 	case ours == nil && c.theirs == nil:
 		return paritySame, ""
 	case ours == nil:
 		return parityDifferent, c.onlyTheirs(f)
-	case c.missedVoid(f):
-		return parityDifferent, ""
 	case c.theirs == nil:
 		return parityDifferent, c.onlyOurs(f)
 	case ours.to != c.theirs.to:

@@ -43,6 +43,8 @@ func (o *OrganisationParity) obstacles() []string {
 			overdue += rule.Overdue
 		case rule.Waiting > 0 && rule.compared() == 0:
 			say("rule %d %q is not compared yet: wait for it", rule.RuleID, rule.Name)
+		case rule.Own > 0 && rule.compared() == 0:
+			say("rule %d %q is not compared yet, as what it was seen for was queued in mode full: wait for saves of other entities", rule.RuleID, rule.Name)
 		}
 	}
 	if overdue > 0 {

@@ -26,6 +26,7 @@ type OrganisationParity struct {
 	ToMend       int           `json:"to_mend"`     // different, for a cause that has to be mended first
 	Unexplained  int           `json:"unexplained"` // different, for no known cause
 	Waiting      int           `json:"waiting"`     // not compared yet
+	Own          int           `json:"own"`         // compared with nothing: queued by ourselves, in mode full
 	Ready        bool          `json:"ready"`       // to be served
 	NotReady     []string      `json:"not_ready"`   // why it is not
 	Rules        []RuleParity  `json:"rules"`
@@ -43,6 +44,7 @@ type RuleParity struct {
 	Same        int                `json:"same"`
 	Waiting     int                `json:"waiting"` // not compared yet, since whenever
 	Overdue     int                `json:"overdue"` // of these, for longer than that takes
+	Own         int                `json:"own"`     // compared with nothing: queued by ourselves, in mode full
 	Differences []ParityDifference `json:"differences"`
 }
 
@@ -125,6 +127,10 @@ func (o *OrganisationParity) add(row parityRow) {
 	case parityWaiting:
 		rule.Waiting, rule.Overdue = row.total, row.overdue
 		o.Waiting += row.total
+		return
+	case parityOwn:
+		rule.Own = row.total
+		o.Own += row.total
 		return
 	case paritySame:
 		rule.Same = row.total

@@ -15,7 +15,8 @@ const (
 		order by o.db_user, o.id`
 
 	// parityRowsSQL reads what was compared since $2, and what waits since whenever: unless
-	// its rule is voided or shadow mode is over, when nothing will come of it.
+	// its rule is voided or shadow mode is over, when nothing will come of it. Of a rule that
+	// is voided, what we have queued ourselves does not matter either.
 	parityRowsSQL = `
 		with n as (
 			select p.*, row_number() over (kind order by evaluated_at desc, entity_id) as number, count(*) over kind::int as total,
@@ -24,6 +25,7 @@ const (
 			where ($1::int = 0 or organisation_id = $1) and case verdict
 				when 'waiting' then organisation_id in (select organisation_id from messenger.parity_since)
 					and not exists (select from public.message_rule v where v.id = p.rule_id and v.is_voided)
+				when 'own' then evaluated_at >= $2 and not exists (select from public.message_rule v where v.id = p.rule_id and v.is_voided)
 				else evaluated_at >= $2 end
 			window kind as (partition by organisation_id, rule_id, verdict, cause)
 		)

@@ -37,6 +37,9 @@ func parityVerdict(o rules.OrganisationParity) string {
 	if o.Waiting > 0 {
 		text += fmt.Sprintf(", %s not compared yet", thousands(o.Waiting))
 	}
+	if o.Own > 0 {
+		text += fmt.Sprintf(", %s left out", thousands(o.Own))
+	}
 	switch {
 	case o.Ready:
 		return "ready: " + text
@@ -48,6 +51,9 @@ func printRuleParity(out io.Writer, rule rules.RuleParity) {
 	fmt.Fprintf(out, "\n  rule %d %q, %s: %s the same", rule.RuleID, rule.Name, rule.EntityType, thousands(rule.Same))
 	if rule.Waiting > 0 {
 		fmt.Fprintf(out, ", %s not compared yet", thousands(rule.Waiting))
+	}
+	if rule.Own > 0 {
+		fmt.Fprintf(out, ", %s left out as avni-messenger had queued them in mode full", thousands(rule.Own))
 	}
 	if rule.Paused {
 		fmt.Fprint(out, ", paused")

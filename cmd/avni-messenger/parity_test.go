@@ -23,6 +23,8 @@ const parityRows = `
 	union all select 601, 'individual', 8, 101, 'would_schedule', '2030-03-10T04:30:00Z', 'Subject', 8, true, null, null, null, null, null, 0, 'different', null, now()
 	union all select 601, 'individual', 9, 101, 'would_schedule', '2030-03-10T04:30:00Z', 'Subject', 9, true, 9, null, null, null, null, 0, 'different', 'unvoided', now()
 	union all select 601, 'individual', 10, 101, 'would_leave', '2030-03-10T04:30:00Z', 'Subject', 10, true, 10, '2030-03-10T04:30:00Z', 'Subject', 10, 'Sent', 2, 'different', 'duplicate', now()
+	union all select 601, 'individual', n, 101, 'would_leave', '2030-03-10T04:30:00Z', 'Subject', n, true, n, '2030-03-10T04:30:00Z', 'Subject', n, 'NotSent', 0, 'own', null, now()
+	from generate_series(14, 16) n
 	union all select 603, 'program_encounter', 11, 101, 'would_fail', null, null, null, true, 11, '2030-03-10T04:30:00Z', 'Subject', 10, 'NotSent', 1, 'different', 'failed_here', now()
 	union all select 603, 'program_encounter', 12, 101, 'would_skip', null, null, null, true, null, null, null, null, null, 0, 'waiting', null, now()
 	union all select 603, 'program_encounter', 13, 101, 'would_skip', null, null, null, true, null, null, null, null, null, 0, 'different', null, now() - interval '8 days'
@@ -38,11 +40,11 @@ func TestParityReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	environ := []string{"MESSENGER_DATABASE_URL=" + db.URL(), "MESSENGER_TIMEZONE=Asia/Kolkata"}
-	const asha = `asha_gramin: not ready: 1,244 compared, 1 unexplained difference, 1 to be mended first, 9 explained, 1 not compared yet
+	const asha = `asha_gramin: not ready: 1,244 compared, 1 unexplained difference, 1 to be mended first, 9 explained, 1 not compared yet, 3 left out
   - 1 difference has no known cause
   - 1 difference is to be mended first
 
-  rule 601 "Welcome subject", Subject: 1,233 the same
+  rule 601 "Welcome subject", Subject: 1,233 the same, 3 left out as avni-messenger had queued them in mode full
     7 not_withdrawn: the rule does not want the message any more, and avni-server withdraws nothing
       → nothing: avni-messenger withdraws it
       Subject 1: ours none (would_skip); avni-server's due 2030-03-10 10:00:00 IST to Subject 1 (request 1, NotSent)
@@ -108,6 +110,9 @@ func TestParityReportAsJSON(t *testing.T) {
 	if o.Ready || len(o.NotReady) != 2 {
 		t.Errorf("ready is %t, because %q", o.Ready, o.NotReady)
 	}
+	if o.Own != 3 || o.Rules[0].Own != 3 {
+		t.Errorf("%d and %d are left out", o.Own, o.Rules[0].Own)
+	}
 	first := o.Rules[0].Differences[0]
 	if first.Cause != rules.CauseNotWithdrawn || first.Count != 7 || len(first.Examples) != examples || first.Examples[0].Ours != nil || first.Examples[0].Theirs == nil {
 		t.Errorf("the first difference is %+v", first)
@@ -129,18 +134,24 @@ func TestParityOfTooLittle(t *testing.T) {
 			select 601, 'individual', n, 101, 'would_skip', true, case n when 1 then 'same' else 'waiting' end, now() - interval '1 hour' from generate_series(1, 10001) n;
 		insert into messenger.parity (rule_id, source_table, entity_id, organisation_id, our_outcome, messaging, evaluated_at, look_at)
 			values (603, 'program_encounter', 1, 101, 'paused', true, now() - interval '20 days', 'infinity');
+		insert into messenger.parity (rule_id, source_table, entity_id, organisation_id, our_outcome, messaging, verdict)
+			values (607, 'encounter', 1, 101, 'would_leave', true, 'own'), (602, 'program_enrolment', 1, 101, 'would_leave', true, 'own');
+		update message_rule set is_voided = true where id = 602;
 		insert into messenger.rule_pause (rule_id, phase, organisation_id, kind, reason, failures, fingerprint) values (603, 'schedule', 101, 'throw', 'x', 9, '')`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `asha_gramin: not ready: 1 compared, 0 unexplained differences, 10,001 not compared yet
+	const want = `asha_gramin: not ready: 1 compared, 0 unexplained differences, 10,001 not compared yet, 1 left out
   - only 1 compared yet: wait for at least 20 (or look further back with --since)
   - rule 603 "ANC reminder" is paused because it failed too often: correct it in Avni, or avni-messenger rule resume --rule 603
+  - rule 607 "Broken schedule rule" is not compared yet, as what it was seen for was queued in mode full: wait for saves of other entities
   - 10000 evaluations wait for longer than 15 minutes to be compared: see whether avni-messenger runs, and keeps up
 
   rule 601 "Welcome subject", Subject: 1 the same, 10,000 not compared yet
 
   rule 603 "ANC reminder", ProgramEncounter: 0 the same, 1 not compared yet, paused
+
+  rule 607 "Broken schedule rule", Encounter: 0 the same, 1 left out as avni-messenger had queued them in mode full
 `
 	if code, stdout, stderr := command(t, environ, "parity"); code != exitTrouble || stdout != want {
 		t.Errorf("code %d, stderr %q, report (-want +got):\n%s", code, stderr, cmp.Diff(want, stdout))

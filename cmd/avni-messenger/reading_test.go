@@ -31,10 +31,10 @@ func TestReadingCommandsMigrateNothing(t *testing.T) {
 		{"no tables", `drop schema messenger cascade`, "Avni's database has no tables of avni-messenger yet. Run avni-messenger setup, or start avni-messenger, first."},
 		{"older tables", `delete from messenger.schema_version where version_id > 6; drop table messenger.hold, messenger.held, messenger.foreign_write, messenger.activation cascade;
 			drop table messenger.parity cascade; alter table messenger.delivery rename reason to why`,
-			"the tables in schema messenger are of an older version (6; this one knows 12)"},
+			"the tables in schema messenger are of an older version (6; this one knows 13)"},
 		{"newer tables", `insert into messenger.schema_version (version_id, is_applied) values (99, true); alter table messenger.delivery rename reason to why;
 			alter table messenger.hold rename kind to sort; alter table messenger.parity rename verdict to judgement`,
-			"the tables in schema messenger are of a newer version (99; this one knows 12)"},
+			"the tables in schema messenger are of a newer version (99; this one knows 13)"},
 		{"newer tables that can be read", `insert into messenger.schema_version (version_id, is_applied) values (99, true)`, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -74,9 +74,9 @@ func TestWritingCommandsMigrateNothing(t *testing.T) {
 	}{
 		{"no tables", `drop schema messenger cascade`, true, "Avni's database has no tables of avni-messenger yet. Run avni-messenger setup, or start avni-messenger, first."},
 		{"older tables", `delete from messenger.schema_version where version_id > 11`, true,
-			"the tables in schema messenger are of an older version (11; this one knows 12). Start avni-messenger in this version, which brings them up to date; or run this command with the version that runs."},
+			"the tables in schema messenger are of an older version (11; this one knows 13). Start avni-messenger in this version, which brings them up to date; or run this command with the version that runs."},
 		{"newer tables", `insert into messenger.schema_version (version_id, is_applied) values (99, true)`, false,
-			"WARNING: the tables in schema messenger are of a newer version (99; this one knows 12). Run this command with the version of avni-messenger that runs."},
+			"WARNING: the tables in schema messenger are of a newer version (99; this one knows 13). Run this command with the version of avni-messenger that runs."},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			db := avnitest.New(t)

@@ -35,6 +35,13 @@ func TestStandingOfAChange(t *testing.T) {
 			},
 			want: history.Standing{State: history.Shadow, Text: "Evaluated in shadow mode: avni-server sends. Avni-messenger would make a request. " +
 				"Avni-server did something else, and it is not known why: avni-messenger parity tells more."}},
+		"shadow, of a request of ours": {title: `Rule 601 "Welcome subject" about Subject 1002 (Ramesh Kumar): no request`,
+			prepare: func(s *stage) {
+				s.logged("would_leave", "", 0)
+				s.exec(`insert into messenger.parity (rule_id, source_table, entity_id, organisation_id, evaluated_at, committed_at, commit_lsn, our_outcome, verdict, cause, compared_at, messaging)
+					values (601, 'individual', 1002, 101, ` + ago(time.Hour) + `, ` + ago(time.Hour) + `, '0/1', 'would_leave', 'own', null, ` + ago(time.Hour) + `, true)`)
+			},
+			want: history.Standing{State: history.Shadow, Text: "Evaluated in shadow mode: avni-server sends. Avni-messenger would leave the request as it is. That request was queued by avni-messenger in mode full: it says nothing of what avni-server does."}},
 		"paused": {title: `Rule 601 "Welcome subject" about Subject 1002 (Ramesh Kumar): no request`,
 			prepare: func(s *stage) {
 				s.logged("paused", "message rule 601 is paused", 0)

@@ -75,6 +75,8 @@ func (v *view) comparedText(c compared) string {
 			return " Avni-server did something else: " + strings.ReplaceAll(c.Cause, "_", " ") + "."
 		}
 		return " Avni-server did something else, and it is not known why: avni-messenger parity tells more."
+	case "own":
+		return " That request was queued by avni-messenger in mode full: it says nothing of what avni-server does."
 	case "waiting":
 		return " It is not compared with what avni-server did yet."
 	}
