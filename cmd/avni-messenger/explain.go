@@ -20,7 +20,8 @@ environment as the running one.
 It may be asked about
 
   a phone number, however it is written: everything for every subject and user with it,
-  and everything that was ever sent to it
+  and everything that was ever sent to it; one that is not valid, as it is written in Avni
+  or by its last digits, if a message could not be sent for that reason
   a uuid: of a subject, an enrolment, a visit, a user, a request, or a message rule
   a request: message_request_queue.id, as the log and messenger.delivery name it
   a type and an id: Subject:1001, ProgramEnrolment:12, Encounter:7, ProgramEncounter:7,

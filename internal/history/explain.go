@@ -94,6 +94,11 @@ func (s *search) run(ctx context.Context) error {
 	if s.phone {
 		return s.byPhone(ctx)
 	}
+	if s.digits {
+		if written, err := s.byInvalidPhone(ctx); written || err != nil {
+			return err
+		}
+	}
 	if s.tooGreat {
 		s.x.Read = "a type and what is no id"
 		s.note("No id in Avni is greater than %d. A phone number is written alone, without a type.", greatestID)

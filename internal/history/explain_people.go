@@ -28,6 +28,9 @@ func (s *search) byPhone(ctx context.Context) error {
 		}
 		s.addPeople(o.ID, people, phone)
 	}
+	if written, err := s.byInvalidPhone(ctx); err != nil || written && !valid {
+		return err
+	}
 	if !valid {
 		s.note("This is not a valid phone number%s. Write it with its country code, such as +919876500001, or as it is written in Avni.", s.regions())
 		return nil
@@ -43,6 +46,31 @@ func (s *search) byPhone(ctx context.Context) error {
 	s.add(sent)
 	s.searched()
 	return err
+}
+
+// byInvalidPhone finds those whose number is written like this and is not valid, and whether
+// there are any.
+func (s *search) byInvalidPhone(ctx context.Context) (bool, error) {
+	known := len(s.x.People)
+	for _, o := range s.within {
+		people, err := dispatch.PeopleWithInvalidPhone(ctx, s.tx, o.forDispatch(), s.text)
+		if err != nil {
+			return false, err
+		}
+		s.addPeople(o.ID, people, "")
+	}
+	if len(s.x.People) == known {
+		return false, nil
+	}
+	s.note("Among those whom no message could be sent to because their number in Avni is not valid, it was looked for one that is written like this, or ends like this.")
+	if len(s.phones) > 0 { // what is about people is added for all of them
+		return true, nil
+	}
+	s.x.Read = "a phone number that is not valid"
+	if err := s.aboutPeople(ctx); err != nil {
+		return true, err
+	}
+	return true, s.aboutEntities(ctx)
 }
 
 func plus(phones []string) []string {
@@ -83,6 +111,9 @@ func (s *search) searched() {
 // addPeople notes people, and what to know of their number. phone is the one that was asked for.
 func (s *search) addPeople(organisationID int32, people []dispatch.Person, phone dispatch.Phone) {
 	for _, p := range people {
+		if slices.ContainsFunc(s.x.People, func(known Person) bool { return known.Type == p.Type && known.ID == p.ID }) {
+			continue
+		}
 		one := Person{Type: p.Type, ID: p.ID, UUID: p.UUID, Name: p.Name, Voided: p.Voided, Organisation: s.label(organisationID),
 			organisationID: organisationID, Phone: international(string(p.Phone))}
 		switch {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"avni-messenger/dispatch"
 )
 
 // question is what somebody asked for. More than one reading may be possible: digits are
@@ -18,6 +20,7 @@ type question struct {
 	id         int64
 	request    int64 // message_request_queue.id; 0: it is none
 	phone      bool
+	digits     bool // it may be a phone number that is not valid, or the end of one
 	tooGreat   bool // the id is greater than any
 }
 
@@ -52,12 +55,13 @@ func parseQuestion(text string) question {
 	if id, err := strconv.ParseInt(text, 10, 32); err == nil && id > 0 && !strings.HasPrefix(text, "+") {
 		q.request = id // message_request_queue.id is an int4
 	}
-	q.phone = mayBePhone(text)
+	q.phone, q.digits = mayBePhone(text, leastDigits), mayBePhone(text, dispatch.LeastTail)
 	return q
 }
 
-// mayBePhone is true of what people write for phone numbers, in any script's digits.
-func mayBePhone(text string) bool {
+// mayBePhone is true of what people write for phone numbers, in any script's digits, if it
+// has enough of them.
+func mayBePhone(text string, least int) bool {
 	digits := 0
 	for _, r := range text {
 		switch {
@@ -67,7 +71,7 @@ func mayBePhone(text string) bool {
 			return false
 		}
 	}
-	return digits >= leastDigits
+	return digits >= least
 }
 
 // tables of the entity types.
