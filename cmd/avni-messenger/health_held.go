@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"avni-messenger/metrics"
 	"avni-messenger/rules"
@@ -11,16 +12,22 @@ import (
 // checkHeld tells of messages that wait because their rule made too many at once.
 func (a *app) checkHeld(context.Context) []metrics.Entry { return heldEntries(a.worker.Held()) }
 
-// heldEntries has one entry for each rule, of the maxTroubles that began first.
+// heldEntries has one entry for each rule, of the maxTroubles that made the most.
 func heldEntries(held []rules.HeldRule) []metrics.Entry {
 	var entries []metrics.Entry
+	held = slices.SortedStableFunc(slices.Values(held), func(x, y rules.HeldRule) int { return y.Count - x.Count })
 	for _, h := range held[:min(len(held), maxTroubles)] {
 		entries = append(entries, metrics.Entry{Name: fmt.Sprintf("rule %d of %s", h.RuleID, h.Organisation), Status: metrics.Warning, Detail: heldText(h),
 			Fix: heldFix(h) + fmt.Sprintf("Look with `avni-messenger release`. If they shall go out: `avni-messenger release --rule %d`; if not: `avni-messenger cancel --rule %d`.", h.RuleID, h.RuleID)})
 	}
-	if more := len(held) - len(entries); more > 0 {
-		entries = append(entries, metrics.Entry{Name: "held messages", Status: metrics.Warning, Detail: "and messages of " + counted(more, "more rule", "more rules"),
-			Fix: "Look with `avni-messenger release`."})
+	if more := held[len(entries):]; len(more) > 0 {
+		messages := 0
+		for _, h := range more {
+			messages += h.Count
+		}
+		entries = append(entries, metrics.Entry{Name: "held messages", Status: metrics.Warning,
+			Detail: fmt.Sprintf("and %s of %s", counted(messages, "message", "messages"), counted(len(more), "more rule", "more rules")),
+			Fix:    "Look with `avni-messenger release`."})
 	}
 	return entries
 }

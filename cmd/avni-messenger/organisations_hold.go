@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"avni-messenger/internal/history"
 )
 
 // holdKind is what somebody else did. The texts are messenger.hold.kind and a metric label.
@@ -65,11 +67,7 @@ func (s *standing) awaitOwnership(rows []ownedRow) {
 
 // text says what happened.
 func (h holdRow) text() string {
-	what := "somebody else, most likely avni-server, writes requests of rules too"
-	if h.Kind == foreignSent {
-		what = "somebody else, most likely avni-server, sends messages too"
-	}
-	return fmt.Sprintf("%s: %s; held since %s", what, h.Detail, clock(h.Since))
+	return fmt.Sprintf("%s; held since %s", history.HoldText(string(h.Kind), h.Detail), clock(h.Since))
 }
 
 // fix says what to do about it. MESSENGER_SOLE_OWNER is a promise that was broken, so it

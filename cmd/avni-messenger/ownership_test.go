@@ -73,8 +73,8 @@ func TestForeignRequestHoldsUntilReleased(t *testing.T) {
 	r.awaitTreatment(rules.Wait)
 	replica.awaitTreatment(rules.Wait)
 	waiting := n.save(3)
-	r.awaitHealth(http.StatusOK, "{Name:organisation asha_gramin Status:warning Detail:mode full, held back: somebody else, most likely avni-server, writes requests of rules too: request ",
-		fmt.Sprintf(" of rule 601 for entity %d was inserted by user 202; held since ", foreign.id), "Then run `avni-messenger release asha_gramin`")
+	r.awaitHealth(http.StatusOK, "{Name:organisation asha_gramin Status:warning Detail:mode full, held back: somebody else, most likely avni-server, writes requests of rules too (request ",
+		fmt.Sprintf(" of rule 601 for entity %d was inserted by user 202); held since ", foreign.id), "Then run `avni-messenger release asha_gramin`")
 	within(t, func() string { // whichever has noticed it counts it
 		_, body := r.get("/metrics")
 		_, other := replica.get("/metrics")
@@ -127,7 +127,7 @@ func TestForeignSentHolds(t *testing.T) {
 			n.must(n.sendThere(nil, nil))
 			n.awaitHeld("foreign_sent")
 			n.awaitSent(alone)
-			r.awaitHealth(http.StatusOK, "held back: somebody else, most likely avni-server, sends messages too: request ", " was marked Sent at ", "avni-messenger release asha_gramin")
+			r.awaitHealth(http.StatusOK, "held back: somebody else, most likely avni-server, sends messages too (request ", " was marked Sent at ", "avni-messenger release asha_gramin")
 			n.release("asha_gramin is released", environ...)
 
 			// avni-server has read what is due, and is slower than we are.

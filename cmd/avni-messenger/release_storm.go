@@ -66,6 +66,11 @@ func (f *heldFlags) run(cmd *cobra.Command, c console, args []string,
 	})
 }
 
+// moreHeld says what a list of what the storm guard holds leaves out.
+func moreHeld(transactions, messages int) string {
+	return fmt.Sprintf("and %s with %s", counted(transactions, "more transaction", "more transactions"), counted(messages, "message", "messages"))
+}
+
 // printHeldMessages prints what the storm guard holds, by rule and source transaction.
 func printHeldMessages(held rules.HeldList, zone *time.Location, out io.Writer) error {
 	if len(held.Groups) == 0 {
@@ -83,7 +88,7 @@ func printHeldMessages(held rules.HeldList, zone *time.Location, out io.Writer) 
 		return err
 	}
 	if held.More > 0 {
-		fmt.Fprintf(out, "and %s with %s\n", counted(held.More, "more transaction", "more transactions"), counted(held.MoreMessages, "message", "messages"))
+		fmt.Fprintln(out, moreHeld(held.More, held.MoreMessages))
 	}
 	var told []string
 	for _, h := range held.Groups {

@@ -145,10 +145,10 @@ func (p statusPrinter) printOrganisations() {
 }
 
 func (p statusPrinter) printHeld(o history.OrganisationNow) {
-	if o.Hold != "" {
-		fmt.Fprintf(p.out, "  HELD %s\n  → avni-messenger release %s, once nobody else sends for it\n", o.Hold, o.Name)
-	}
-	if o.Standing.Held != "" {
+	switch {
+	case o.Hold != "": // Standing has the same then
+		fmt.Fprintf(p.out, "  HELD %s\n  → %s\n", o.Hold, o.HoldFix)
+	case o.Standing.Held != "":
 		fmt.Fprintf(p.out, "  HELD BACK: %s\n  → %s\n", o.Standing.Held, o.Standing.Fix)
 	}
 }
@@ -198,5 +198,8 @@ func (p statusPrinter) printStorms() {
 		fmt.Fprintf(p.out, "\nHELD by the storm guard: %s of rule %d %q of %s, from the transaction %s committed at %s\n"+
 			"  → avni-messenger release --rule %d --transaction %s, or cancel with the same\n", counted(s.Count, "request", "requests"), s.RuleID, s.Rule, s.Organisation,
 			s.Transaction, clock(s.CommittedAt), s.RuleID, s.Transaction)
+	}
+	if p.MoreStorms > 0 {
+		fmt.Fprintf(p.out, "\n%s\n  → avni-messenger release lists them\n", moreHeld(p.MoreStorms, p.MoreMessages))
 	}
 }

@@ -59,3 +59,31 @@ seva_nepal, mode shadow
 		t.Errorf("code %d, error %v, %s", code, err, stdout)
 	}
 }
+
+// However much is held, the status is short: the largest come first, and a hold is told once.
+func TestStatusOfWhatIsHeld(t *testing.T) {
+	db := avnitest.New(t)
+	environ := []string{"MESSENGER_DATABASE_URL=" + db.URL(), "MESSENGER_ORGANISATIONS=asha_gramin=dispatch"}
+	execAs(t, db.URL(), `insert into messenger.held (rule_id, source_table, entity_id, organisation_id, commit_lsn, committed_at, scheduled_for)
+		select 601, 'individual', n, 101, case when n > 30 then '2/B'::pg_lsn else ('1/' || to_hex(n))::pg_lsn end, now(), now() from generate_series(1, 35) n`)
+	execAs(t, db.URL(), `insert into messenger.hold (organisation_id, kind, since, request_id, detail) values (101, 'foreign_sent', now(), 5, 'request 5 was marked Sent')`)
+	code, stdout, stderr := command(t, environ, "status")
+	stdout = still(stdout)
+	if code != exitOK || stderr != "" {
+		t.Errorf("code %d, stderr %q", code, stderr)
+	}
+	for _, want := range []string{
+		"asha_gramin, mode dispatch\n  HELD since TIME: somebody else, most likely avni-server, sends messages too (request 5 was marked Sent)\n" +
+			"  → See to it that avni-server does not send: ",
+		"Then run `avni-messenger release asha_gramin`. Until then its changes and requests wait.\n  inbox ",
+		"\nHELD by the storm guard: 5 requests of rule 601 \"Welcome subject\" of asha_gramin, from the transaction LSN committed at TIME\n",
+		"\nand 11 more transactions with 11 messages\n  → avni-messenger release lists them\n",
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("it does not say %q:\n%s", want, stdout)
+		}
+	}
+	if n := strings.Count(stdout, "HELD by the storm guard"); n != 20 || strings.Index(stdout, "5 requests of") > strings.Index(stdout, "1 request of") {
+		t.Errorf("%d are told of:\n%s", n, stdout)
+	}
+}

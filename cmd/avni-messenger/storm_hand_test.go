@@ -70,11 +70,13 @@ func TestHeldEntries(t *testing.T) {
 		held = append(held, rules.HeldRule{Organisation: "asha_gramin", RuleID: int64(600 + i), RuleName: "Welcome", Transaction: "0/2A", Count: 10, Since: at, CommittedAt: at})
 	}
 	held[0].Count, held[0].Transaction, held[2].CatchUp = 13, "", true
+	held[maxTroubles+1].Count = 11 // comes second
 	got := heldEntries(held)
-	if len(got) != maxTroubles+1 || got[maxTroubles].Detail != "and messages of 2 more rules" || got[0].Status != metrics.Warning || got[0].Name != "rule 600 of asha_gramin" ||
+	if len(got) != maxTroubles+1 || got[maxTroubles].Detail != "and 20 messages of 2 more rules" || got[0].Status != metrics.Warning || got[0].Name != "rule 600 of asha_gramin" ||
 		!strings.HasPrefix(got[0].Detail, `"Welcome": 13 messages are held since 2026-11-26 06:30:00 `) || !strings.Contains(got[0].Detail, "of several transactions saved") ||
-		!strings.Contains(got[1].Detail, "of transaction 0/2A") || !strings.Contains(got[1].Fix, "release --rule 601`") ||
-		!strings.Contains(got[2].Detail, "found by a catch-up after the replication slot was lost") || !strings.HasPrefix(got[2].Fix, "It need not have been an import") {
+		got[1].Name != "rule 621 of asha_gramin" ||
+		!strings.Contains(got[2].Detail, "of transaction 0/2A") || !strings.Contains(got[2].Fix, "release --rule 601`") ||
+		!strings.Contains(got[3].Detail, "found by a catch-up after the replication slot was lost") || !strings.HasPrefix(got[3].Fix, "It need not have been an import") {
 		t.Errorf("entries %+v", got)
 	}
 	if got := heldEntries(nil); got != nil {

@@ -9,7 +9,9 @@ type Overview struct {
 	Instances     []Instance        `json:"instances"` // processes that run now
 	Organisations []OrganisationNow `json:"organisations"`
 	Rules         []PausedRule      `json:"paused_rules"`
-	Storms        []StormHeld       `json:"storm_held"`
+	Storms        []StormHeld       `json:"storm_held"`          // the largest, largest first
+	MoreStorms    int               `json:"more_storm_held"`     // that are left out
+	MoreMessages  int               `json:"more_storm_messages"` // in those
 }
 
 // Stream is how far changes have been read.
@@ -41,12 +43,13 @@ type OrganisationNow struct {
 	Served   bool     `json:"served"`
 	Standing Served   `json:"standing"`
 	Hold     string   `json:"hold,omitzero"` // why writing and sending was stopped at run time
-	Inbox    Counted  `json:"inbox"`         // changes that wait for their rules
-	Queue    []Status `json:"queue"`         // requests that are not sent, not voided and not too old, by Avni's status
-	Due      Counted  `json:"due"`           // those of them that should have been sent by now
-	Failures []Reason `json:"failures"`      // of the last days: requests that were not sent
-	Receipts []Status `json:"receipts"`      // messages that Glific has accepted in the last 24 hours, by what became of them
-	Lost     []Reason `json:"lost"`          // those of them that did not arrive
+	HoldFix  string   `json:"hold_fix,omitzero"`
+	Inbox    Counted  `json:"inbox"`    // changes that wait for their rules
+	Queue    []Status `json:"queue"`    // requests that are not sent, not voided and not too old, by Avni's status
+	Due      Counted  `json:"due"`      // those of them that should have been sent by now
+	Failures []Reason `json:"failures"` // of the last days: requests that were not sent
+	Receipts []Status `json:"receipts"` // messages that Glific has accepted in the last 24 hours, by what became of them
+	Lost     []Reason `json:"lost"`     // those of them that did not arrive
 }
 
 // Counted is how many there are, and since when the oldest.

@@ -58,10 +58,16 @@ func (v *view) readStream(ctx context.Context, s *Stream) error {
 	return err
 }
 
+// mostStorms is of how many transactions and rules an overview tells that the storm guard
+// holds something of them.
+const mostStorms = 20
+
 const stormsSQL = `
-select h.rule_id, coalesce(u.name, ''), h.organisation_id, h.commit_lsn::text, min(h.committed_at), count(*)
-  from messenger.held h left join public.message_rule u on u.id = h.rule_id
- where h.state = 'held' group by 1, 2, 3, h.commit_lsn order by 5, 1`
+select h.rule_id, coalesce(u.name, ''), h.organisation_id, h.commit_lsn::text, h.committed_at, h.n::int, h.groups::int, h.messages::int
+  from (select rule_id, organisation_id, commit_lsn, min(committed_at) as committed_at, count(*) as n, count(*) over () as groups, sum(count(*)) over () as messages
+          from messenger.held where state = 'held' group by 1, 2, 3 order by n desc, committed_at, rule_id, commit_lsn limit $1) h
+  left join public.message_rule u on u.id = h.rule_id
+ order by h.n desc, h.committed_at, h.rule_id, h.commit_lsn`
 
 func (v *view) readStorms(ctx context.Context, o *Overview) error {
 	rows, err := collect[struct {
@@ -71,8 +77,14 @@ func (v *view) readStorms(ctx context.Context, o *Overview) error {
 		LSN            string
 		CommittedAt    time.Time
 		Count          int
-	}](ctx, v, "what the storm guard holds", stormsSQL)
-	for _, row := range rows {
+		Groups         int
+		Messages       int
+	}](ctx, v, "what the storm guard holds", stormsSQL, mostStorms)
+	for i, row := range rows {
+		if i == 0 {
+			o.MoreStorms, o.MoreMessages = row.Groups-len(rows), row.Messages
+		}
+		o.MoreMessages -= row.Count
 		o.Storms = append(o.Storms, StormHeld{RuleID: row.RuleID, Rule: row.Rule, Organisation: v.label(row.OrganisationID),
 			Transaction: row.LSN, CommittedAt: row.CommittedAt, Count: row.Count})
 	}
@@ -142,7 +154,7 @@ func (c counts) of(id int32) *OrganisationNow {
 		one := &OrganisationNow{ID: id, Name: c.label(id), Queue: []Status{}, Failures: []Reason{}, Receipts: []Status{}, Lost: []Reason{}}
 		one.Standing, one.Served = c.options.Served(id)
 		if h, held := c.holds[id]; held {
-			one.Hold = "since " + c.clock(h.Since) + ": " + h.text()
+			one.Hold, one.HoldFix = "since "+c.clock(h.Since)+": "+h.text(), c.holdFix(id)
 		}
 		c.byID[id] = one
 	}

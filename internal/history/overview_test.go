@@ -42,8 +42,9 @@ func TestOverview(t *testing.T) {
 		Stream:    history.Stream{Slot: "avni_messenger", Position: "0/1", LastChange: now.Add(-time.Minute), CatchingUp: "changes since 2026-03-04 16:30:00 IST were not read (the slot was lost) and are being looked up in Avni's tables"},
 		Instances: []history.Instance{{Name: "host:1", Slot: "avni_messenger", Sends: true}},
 		Organisations: []history.OrganisationNow{
-			{ID: 101, Name: "asha_gramin", Served: true, Standing: history.Served{Mode: "full"}, Hold: "since 2026-03-04 16:30:00 IST: somebody else, probably avni-server, makes requests of its rules as well (request 5)",
-				Inbox: history.Counted{Count: 1, Oldest: hour}, Due: history.Counted{Count: 3, Oldest: hour},
+			{ID: 101, Name: "asha_gramin", Served: true, Standing: history.Served{Mode: "full"}, Hold: "since 2026-03-04 16:30:00 IST: somebody else, most likely avni-server, writes requests of rules too (request 5)",
+				HoldFix: "Make sure that nobody else sends for it, then: avni-messenger release asha_gramin",
+				Inbox:   history.Counted{Count: 1, Oldest: hour}, Due: history.Counted{Count: 3, Oldest: hour},
 				Queue: []history.Status{{Status: "NotSent", Count: 3}, {Status: "PartiallySent", Count: 1}},
 				Failures: []history.Reason{{Reason: "opted_out", Text: dispatch.OptedOut.Text(), Fix: dispatch.OptedOut.Advice(), Count: 2},
 					{Reason: "expired", Text: dispatch.Expired.Text(), Fix: dispatch.Expired.Advice(), Count: 1}},
@@ -59,5 +60,20 @@ func TestOverview(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(history.Stream{}, "Lag"), cmpopts.IgnoreFields(history.Instance{}, "Started", "Seen"), cmpopts.IgnoreUnexported(history.PausedRule{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Of many transactions that the storm guard holds the largest are told of, and how much the
+// others make.
+func TestManyStorms(t *testing.T) {
+	s := newStage(t)
+	s.exec(`insert into messenger.held (rule_id, source_table, entity_id, organisation_id, commit_lsn, committed_at, scheduled_for)
+		select 601, 'individual', n, 101, ('1/' || to_hex(n))::pg_lsn, now(), now() from generate_series(1, 200) n`)
+	s.exec(`insert into messenger.held (rule_id, source_table, entity_id, organisation_id, commit_lsn, committed_at, scheduled_for)
+		select 603, 'program_encounter', n, 101, '2/A', now(), now() from generate_series(1, 7) n`)
+	o, err := s.reader().Overview(t.Context())
+	s.must(err)
+	if len(o.Storms) != 20 || o.Storms[0].RuleID != 603 || o.Storms[0].Count != 7 || o.Storms[1].Count != 1 || o.MoreStorms != 181 || o.MoreMessages != 181 {
+		t.Errorf("%d are told of, and %d more with %d messages: %+v", len(o.Storms), o.MoreStorms, o.MoreMessages, o.Storms)
 	}
 }

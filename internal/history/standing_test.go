@@ -91,7 +91,7 @@ func TestStandingOfARequest(t *testing.T) {
 			prepare: func(s *stage) {
 				s.exec(`insert into messenger.hold (organisation_id, kind, since, request_id, detail, seen) values (101, 'foreign_sent', ` + hour + `, 5, 'request 5', 1)`)
 			},
-			want: history.Standing{State: history.Held, Text: "Due since 2026-03-04 16:30:00 IST. Organisation asha_gramin is held since 2026-03-04 16:30:00 IST: somebody else, probably avni-server, marks its requests as sent (request 5).",
+			want: history.Standing{State: history.Held, Text: "Due since 2026-03-04 16:30:00 IST. Organisation asha_gramin is held since 2026-03-04 16:30:00 IST: somebody else, most likely avni-server, sends messages too (request 5).",
 				Fix: "Make sure that nobody else sends for it, then: avni-messenger release asha_gramin"}},
 		"not served": {prepare: func(s *stage) { delete(s.served, avnitest.AshaGramin) }, want: history.Standing{State: history.Held,
 			Text: "Due at 2026-03-04 16:30:00 IST. Organisation asha_gramin is not served by avni-messenger as it is configured here: it sends nothing for it.",

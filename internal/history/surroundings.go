@@ -34,17 +34,19 @@ type activationKey struct {
 	rule         int64 // 0: the organisation itself
 }
 
-// text words a hold.
-func (h hold) text() string {
+func (h hold) text() string { return HoldText(h.Kind, h.Detail) }
+
+// HoldText says for what an organisation was held at run time: messenger.hold.kind and detail.
+func HoldText(kind, detail string) string {
 	what := map[string]string{
-		"foreign_request": "somebody else, probably avni-server, makes requests of its rules as well",
-		"foreign_sent":    "somebody else, probably avni-server, marks its requests as sent",
-	}[h.Kind]
+		"foreign_request": "somebody else, most likely avni-server, writes requests of rules too",
+		"foreign_sent":    "somebody else, most likely avni-server, sends messages too",
+	}[kind]
 	if what == "" {
-		what = strings.ReplaceAll(h.Kind, "_", " ")
+		what = strings.ReplaceAll(kind, "_", " ")
 	}
-	if h.Detail != "" {
-		what += " (" + h.Detail + ")"
+	if detail != "" {
+		what += " (" + detail + ")"
 	}
 	return what
 }
@@ -126,11 +128,18 @@ type obstacle struct{ text, fix string }
 
 const nobodyRunsFix = "Start it: avni-messenger run."
 
+// holdFix says what to do about the hold of an organisation: whoever serves it knows more.
+func (v *view) holdFix(id int32) string {
+	if served, ok := v.options.Served(id); ok && served.Held != "" {
+		return served.Fix
+	}
+	return "Make sure that nobody else sends for it, then: avni-messenger release " + v.label(id)
+}
+
 // organisationObstacle is what keeps everything of an organisation from being written and sent.
 func (v *view) organisationObstacle(id int32) (obstacle, bool) {
 	if h, held := v.holds[id]; held {
-		return obstacle{"Organisation " + v.label(id) + " is held since " + v.clock(h.Since) + ": " + h.text() + ".",
-			"Make sure that nobody else sends for it, then: avni-messenger release " + v.label(id)}, true
+		return obstacle{"Organisation " + v.label(id) + " is held since " + v.clock(h.Since) + ": " + h.text() + ".", v.holdFix(id)}, true
 	}
 	served, ok := v.options.Served(id)
 	if ok && served.Held != "" {

@@ -156,6 +156,14 @@ func TestOverview(t *testing.T) {
 	}
 	s.wantPage(body, []string{"What became of a message?", "held &lt;back&gt;", "→ do this", "asha_gramin", `href="/messages?organisation=101&amp;status=NotSent"`, "version 1.2.3", "Asia/Kolkata"},
 		"PostgreSQL", "<script", "Log out")
+	s.exec(`insert into messenger.held (rule_id, source_table, entity_id, organisation_id, commit_lsn, committed_at, scheduled_for)
+		select 601, 'individual', n, 101, ('1/' || to_hex(n))::pg_lsn, now(), now() from generate_series(1, 25) n`)
+	s.exec(`insert into messenger.hold (organisation_id, kind, since, request_id, detail) values (101, 'foreign_sent', now(), 5, 'request 5')`)
+	_, body = s.do("GET", "/", nil)
+	s.wantPage(body, []string{"And 5 more transactions with 5 messages: avni-messenger release lists them.", "sends messages too (request 5)", "→ Make sure that nobody else sends for it"})
+	if n := strings.Count(body, "Release them"); n != 20 {
+		t.Errorf("%d transactions are told of", n)
+	}
 }
 
 func TestSearchForANumber(t *testing.T) {
