@@ -1,5 +1,7 @@
 package dispatch
 
+import "slices"
+
 // Reason is why a request is not, or not yet, accepted by Glific: a closed set, used
 // as a metric label and kept in messenger.delivery and messenger.attempt.
 type Reason string
@@ -102,6 +104,9 @@ func (r Reason) Text() string { return reasons[r].text }
 
 // Advice says what to do about it.
 func (r Reason) Advice() string { return reasons[r].advice }
+
+// OfTemplate is true of reasons that a change of the template at Glific may end.
+func (r Reason) OfTemplate() bool { return slices.Contains(templateReasons, r) }
 
 // isPlain is true of reasons whose details are written in this package and hold nothing
 // of anybody's data, so that they may be logged.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -75,7 +74,7 @@ func (v verdict) hangsOn() string {
 	case v.outcome != refused:
 	case v.reason.Class() == ClassConsent:
 		return string(v.message.phone)
-	case slices.Contains(templateReasons, v.reason):
+	case v.reason.OfTemplate():
 		return v.message.templateText()
 	}
 	return ""

@@ -81,6 +81,12 @@ func (v *view) receiptStanding(r request, text string) Standing {
 func (v *view) withdrawnStanding(r request) Standing {
 	if r.Reason == dispatch.Cancelled {
 		s := Standing{State: Ended, Text: "Cancelled by hand: it is not sent, whatever its rule says.", Fix: fmt.Sprintf("avni-messenger requeue %d takes that back.", r.ID)}
+		switch {
+		case r.ReceiverType == "Group":
+			s.Text = "Cancelled by hand: no member of the group gets it who has not had it."
+		case r.RuleID == 0:
+			s.Text = "Cancelled by hand: it is not sent."
+		}
 		if r.MaybeSent {
 			s.Text = "Cancelled by hand, but a send of it had no answer: Glific is asked whether it has the message. It is not sent again."
 		}
@@ -96,12 +102,23 @@ func (v *view) withdrawnStanding(r request) Standing {
 	return Standing{State: Ended, Text: text, Fix: sentence(advice(r.Reason.Advice()))}
 }
 
-// again says what lets a refused request be tried again by itself.
-var again = map[dispatch.Class]string{
-	dispatch.ClassAuthor:   "It is tried again by itself once the rule is edited",
-	dispatch.ClassConfig:   "It is tried again by itself once the rule is edited or the template is changed",
-	dispatch.ClassReceiver: "It is tried again by itself once they have another number in Avni",
-	dispatch.ClassConsent:  "Glific is asked about the contact again once a day",
+// again says what lets a refused request be tried again by itself; "" if nothing does. A
+// manual message has no rule that could be edited, and a group no number and no consent.
+func again(r request) string {
+	class, group := r.Reason.Class(), r.ReceiverType == "Group"
+	switch {
+	case r.Reason.OfTemplate() && r.RuleID != 0:
+		return "It is tried again by itself once the rule is edited or the template is changed"
+	case r.Reason.OfTemplate():
+		return "It is tried again by itself once the template is changed"
+	case r.RuleID != 0 && (class == dispatch.ClassAuthor || class == dispatch.ClassConfig):
+		return "It is tried again by itself once the rule is edited"
+	case class == dispatch.ClassReceiver && !group:
+		return "It is tried again by itself once they have another number in Avni"
+	case class == dispatch.ClassConsent && !group:
+		return "Glific is asked about the contact again once a day"
+	}
+	return ""
 }
 
 func (v *view) refusedStanding(r request) Standing {
@@ -117,9 +134,9 @@ func (v *view) refusedStanding(r request) Standing {
 		text = fmt.Sprintf("Not sent at %s: %s.", v.clock(*r.UpdatedAt), withDetail(r.Reason.Text(), r.Detail))
 	}
 	until := r.ScheduledAt.Add(v.options.Window)
-	how, revives := again[r.Reason.Class()]
+	how := again(r)
 	switch {
-	case revives && until.After(v.now):
+	case how != "" && until.After(v.now):
 		text += fmt.Sprintf(" %s, until %s, when it is too old.", how, v.clock(until))
 	case until.After(v.now):
 		text += fmt.Sprintf(" It is not tried again by itself; avni-messenger requeue %d does so.", r.ID)
@@ -164,7 +181,8 @@ func (v *view) dueStanding(r request, due string) Standing {
 		return Standing{State: Held, Text: fmt.Sprintf("Due since %s, but %s.", due, nobody), Fix: nobodyRunsFix}
 	}
 	if r.Reason == dispatch.GroupUnderWay {
-		return Standing{State: Waiting, Text: sentence(withDetail(r.Reason.Text(), r.Detail))}
+		return Standing{State: Waiting, Text: sentence(withDetail(r.Reason.Text(), r.Detail)),
+			Fix: fmt.Sprintf("If it is not wanted any more: avni-messenger cancel %d. Who has not had it does not get it then.", r.ID)}
 	}
 	if r.NextAttempt != nil && r.State == "waiting" && r.Reason != "" && r.NextAttempt.After(v.now) {
 		return Standing{State: Waiting, Text: fmt.Sprintf("Waits: it is tried again at %s, because %s.%s", v.clock(*r.NextAttempt), withDetail(r.Reason.Text(), r.Detail), tries(r)),
