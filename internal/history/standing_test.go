@@ -126,7 +126,7 @@ func TestStandingOfARequest(t *testing.T) {
 			Text: "It was due at 2026-02-27 17:30:00 IST. What is overdue by more than 4 days is not sent any more: it is about to be marked as expired.",
 			Fix:  "avni-messenger requeue 9001 --due-now sends it nevertheless."}},
 		"expired": {due: ago(5 * 24 * time.Hour), delivery: `state = 'expired', reason = 'expired', detail = 'glific_unreachable'`, want: history.Standing{State: history.Failed,
-			Text: "Not sent: it was due at 2026-02-27 17:30:00 IST, and what is overdue by more than 4 days is not sent any more. It had waited because Glific cannot be reached, or does not let anybody log in. It is not tried again by itself; avni-messenger requeue 9001 --due-now does so.",
+			Text: "Not sent: it was due at 2026-02-27 17:30:00 IST, and what is overdue by more than 4 days is not sent any more. It had waited because Glific cannot be reached, cuts the connection, or does not let anybody log in. It is not tried again by itself; avni-messenger requeue 9001 --due-now does so.",
 			Fix:  "See in the log of that time, and in detail of messenger.delivery, what it waited for."}},
 		"opted out": {delivery: `state = 'refused', reason = 'opted_out', detail = 'contact 12, at 2026-03-01 10:00:00 IST'`, want: history.Standing{State: history.Failed,
 			Text: "Not sent at 2026-03-04 16:30:00 IST: the receiver has opted out at Glific (contact 12, at 2026-03-01 10:00:00 IST). Glific is asked about the contact again once a day, until 2026-03-08 16:30:00 IST, when it is too old.",
