@@ -39,10 +39,10 @@ func (b board) build() (dashboard.Dashboard, error) {
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).
 		Link(dashboard.NewDashboardLinkBuilder("avni-messenger").Type(dashboard.DashboardLinkTypeDashboards).
 			Tags([]string{"avni-messenger"}).AsDropdown(true).IncludeVars(true).KeepTime(true)).
-		Annotation(annotation("Restarts", "orange", "A process was started.",
+		Annotation(annotation("Restarts", "orange", "A process was started anew.",
 			`changes(process_start_time_seconds{`+matchers+`}[$__rate_interval]) > 0`, "{{instance}} was restarted")).
-		Annotation(annotation("Releases", "blue", "Another version runs.",
-			`messenger_build_info{`+matchers+`} unless messenger_build_info{`+matchers+`} offset 2m`, "version {{version}} ({{revision}})")).
+		Annotation(annotation("Releases", "blue", "A version runs that did not run 10 minutes before.",
+			`count by (version, revision) (messenger_build_info{`+matchers+`}) unless count by (version, revision) (max_over_time(messenger_build_info{`+matchers+`}[10m] offset 2m))`, "version {{version}} ({{revision}})")).
 		WithVariable(dashboard.NewDatasourceVariableBuilder("datasource").Label("Data source").Type("prometheus")).
 		WithVariable(choice("job", "Job", "label_values(messenger_build_info, job)")).
 		WithVariable(choice("instance", "Instance", `label_values(messenger_build_info{job=~"$job"}, instance)`))

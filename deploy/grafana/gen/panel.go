@@ -16,10 +16,13 @@ import (
 
 // matchers narrow every query to what is chosen at the top of the board.
 const (
-	matchers          = `job=~"$job",instance=~"$instance"`
-	ofOrganisations   = matchers + `,organisation=~"$organisation"`
-	green, amber, red = "green", "orange", "red"
+	matchers        = `job=~"$job",instance=~"$instance"`
+	ofOrganisations = matchers + `,organisation=~"$organisation"`
 )
+
+// orZero is the value of a figure of which nothing was counted, while the program runs:
+// when it does not, there shall be no value, and no 0.
+const orZero = ` or 0 * max(messenger_build_info{})`
 
 // kind is how a panel shows its figures.
 type kind int
@@ -28,7 +31,7 @@ const (
 	number kind = iota // one figure, now or over the chosen time
 	lines              // over time
 	bars               // amounts over time, stacked
-	states             // on and off over time
+	states             // which of several states, over time
 	rank               // a table, the largest first
 )
 
@@ -40,22 +43,29 @@ type panel struct {
 	description string
 	unit        string
 	width       uint32
+	tall        uint32 // in lines of the grid; 0: as usual
 	queries     []query
-	steps       []step   // colours from which value on; green below
-	noValue     string   // what is shown without any value
-	labels      []string // columns of a rank, by label
+	steps       []step     // colours from which value on
+	base        string     // the colour below; "": green, or plain without steps
+	missing     string     // the colour of noValue; "": plain
+	zero        string     // what is shown for 0; "": 0
+	noValue     string     // what is shown without any value; "": no data
+	fractions   bool       // amounts need not be whole
+	colours     []coloured // of series whose legend means something good or bad
+	states      []state
+	columns     []column // of a rank
 }
 
 type query struct{ expr, legend string }
 
-// step is a value from which on something is worth a look (amber) or wrong (red).
-type step struct {
-	from   float64
-	colour string
-}
+// column is a label of a rank, or its Value, under a headline.
+type column struct{ label, title string }
 
 func (p panel) height() uint32 {
-	if p.kind == number {
+	switch {
+	case p.tall > 0:
+		return p.tall
+	case p.kind == number:
 		return 4
 	}
 	return 8
@@ -64,24 +74,44 @@ func (p panel) height() uint32 {
 func (p panel) builder(id uint32, at dashboard.GridPos) cog.Builder[dashboard.Panel] {
 	switch p.kind {
 	case number:
-		return stat.NewPanelBuilder().Id(id).Title(p.title).Description(p.description).Datasource(source).GridPos(at).
-			Unit(p.unit).NoValue(p.noValue).Thresholds(p.thresholds()).ColorScheme(byThreshold()).
+		panel := stat.NewPanelBuilder().Id(id).Title(p.title).Description(p.description).Datasource(source).GridPos(at).
+			Unit(p.unit).NoValue(p.nothing()).Mappings(p.mappings()).Thresholds(p.thresholds()).ColorScheme(scheme(dashboard.FieldColorModeIdThresholds)).
 			ColorMode(common.BigValueColorModeValue).GraphMode(common.BigValueGraphModeNone).
 			ReduceOptions(common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"}).Values(false)).Targets(p.targets())
+		if p.whole() {
+			panel.Decimals(0)
+		}
+		return panel
 	case states:
+		// By thresholds Grafana would put "< 1" and "1+" in place of the names of states.
 		return statetimeline.NewPanelBuilder().Id(id).Title(p.title).Description(p.description).Datasource(source).GridPos(at).
-			Unit(p.unit).NoValue(p.noValue).Thresholds(p.thresholds()).ColorScheme(byThreshold()).
-			ShowValue(common.VisibilityModeNever).Legend(common.NewVizLegendOptionsBuilder().ShowLegend(false)).Targets(p.targets())
+			Unit(p.unit).Decimals(0).NoValue(p.nothing()).Mappings(p.mappings()).ColorScheme(scheme(dashboard.FieldColorModeIdFixed).FixedColor(plain)).
+			PerPage(12).ShowValue(common.VisibilityModeAuto).Targets(p.targets()).
+			Legend(common.NewVizLegendOptionsBuilder().ShowLegend(true).DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom)).
+			Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeSingle).Sort(common.SortOrderNone))
 	case rank:
 		return table.NewPanelBuilder().Id(id).Title(p.title).Description(p.description).Datasource(source).GridPos(at).
-			Unit(p.unit).NoValue(p.noValue).Targets(p.targets()).WithTransformation(p.onlyLabels())
+			Unit(p.unit).Decimals(0).NoValue(p.nothing()).Targets(p.targets()).Transformations(p.onlyColumns())
 	}
+	return p.overTime(id, at)
+}
+
+func (p panel) overTime(id uint32, at dashboard.GridPos) cog.Builder[dashboard.Panel] {
 	panel := timeseries.NewPanelBuilder().Id(id).Title(p.title).Description(p.description).Datasource(source).GridPos(at).
-		Unit(p.unit).NoValue(p.noValue).Min(0).Targets(p.targets()).
+		Unit(p.unit).NoValue(p.nothing()).Min(0).Targets(p.targets()).ColorScheme(scheme(dashboard.FieldColorModeIdPaletteClassic)).
 		Legend(common.NewVizLegendOptionsBuilder().ShowLegend(true).DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom)).
 		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending))
+	for _, c := range p.colours {
+		panel.OverrideByName(c.legend, fixed(c.colour))
+	}
+	if p.whole() {
+		panel.Decimals(0)
+	}
+	if p.counts() { // wide enough to be seen, and for $__rate_interval not to count the same several times
+		panel.Interval("1m").MaxDataPoints(120)
+	}
 	if p.kind == bars {
-		return panel.DrawStyle(common.GraphDrawStyleBars).FillOpacity(80).LineWidth(0).
+		return panel.DrawStyle(common.GraphDrawStyleBars).FillOpacity(80).LineWidth(0).BarAlignment(common.BarAlignmentBefore).BarWidthFactor(0.9).
 			Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal).Group("A"))
 	}
 	if len(p.steps) > 0 {
@@ -89,6 +119,12 @@ func (p panel) builder(id uint32, at dashboard.GridPos) cog.Builder[dashboard.Pa
 	}
 	return panel.LineWidth(2).FillOpacity(8).ShowPoints(common.VisibilityModeNever)
 }
+
+// counts reports whether the figures are those of a piece of time, which they grow with.
+func (p panel) counts() bool { return strings.Contains(p.queries[0].expr, "increase(") }
+
+// whole reports whether there is no half of what is shown; increase() makes some.
+func (p panel) whole() bool { return p.unit == "short" && !p.fractions }
 
 func (p panel) targets() []cog.Builder[variants.Dataquery] {
 	targets := make([]cog.Builder[variants.Dataquery], len(p.queries))
@@ -114,21 +150,16 @@ func expand(expr string) string {
 		"{org}", "{"+ofOrganisations+"}", "{org,", "{"+ofOrganisations+",").Replace(expr)
 }
 
-func (p panel) thresholds() *dashboard.ThresholdsConfigBuilder {
-	steps := []dashboard.Threshold{{Color: green}}
-	for _, s := range p.steps {
-		steps = append(steps, dashboard.Threshold{Value: &s.from, Color: s.colour})
+// onlyColumns leaves the columns of a rank that say something, in their order.
+func (p panel) onlyColumns() []dashboard.DataTransformerConfig {
+	var labels []string
+	order, titles := map[string]int{}, map[string]string{}
+	for i, c := range p.columns {
+		labels = append(labels, c.label)
+		order[c.label], titles[c.label] = i, c.title
 	}
-	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(steps)
-}
-
-func byThreshold() *dashboard.FieldColorBuilder {
-	return dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdThresholds)
-}
-
-// onlyLabels leaves the columns of a rank that say something.
-func (p panel) onlyLabels() dashboard.DataTransformerConfig {
-	return dashboard.DataTransformerConfig{Id: "filterFieldsByName", Options: map[string]any{
-		"include": map[string]any{"names": append(p.labels, "Value")},
-	}}
+	return []dashboard.DataTransformerConfig{
+		{Id: "filterFieldsByName", Options: map[string]any{"include": map[string]any{"names": labels}}},
+		{Id: "organize", Options: map[string]any{"indexByName": order, "renameByName": titles}},
+	}
 }
