@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
@@ -107,6 +108,17 @@ func (p panel) nothing() string {
 
 func scheme(mode dashboard.FieldColorModeId) *dashboard.FieldColorBuilder {
 	return dashboard.NewFieldColorBuilder().Mode(mode)
+}
+
+// legend is below the picture, or beside it where there may be dozens of series: those
+// with the largest figure first.
+func (p panel) legend() *common.VizLegendOptionsBuilder {
+	legend := common.NewVizLegendOptionsBuilder().ShowLegend(true)
+	if p.beside == "" {
+		return legend.DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom)
+	}
+	title := map[string]string{"lastNotNull": "Last *", "max": "Max"}[p.beside] // as Grafana names the column
+	return legend.DisplayMode(common.LegendDisplayModeTable).Placement(common.LegendPlacementRight).Calcs([]string{p.beside}).SortBy(title).SortDesc(true)
 }
 
 // fixed is the colour of one series.

@@ -52,6 +52,7 @@ type panel struct {
 	noValue     string     // what is shown without any value; "": no data
 	fractions   bool       // amounts need not be whole
 	colours     []coloured // of series whose legend means something good or bad
+	beside      string     // what the legend beside the picture says of each series; "": it is below it
 	states      []state
 	columns     []column // of a rank
 }
@@ -87,7 +88,7 @@ func (p panel) builder(id uint32, at dashboard.GridPos) cog.Builder[dashboard.Pa
 		return statetimeline.NewPanelBuilder().Id(id).Title(p.title).Description(p.description).Datasource(source).GridPos(at).
 			Unit(p.unit).Decimals(0).NoValue(p.nothing()).Mappings(p.mappings()).ColorScheme(scheme(dashboard.FieldColorModeIdFixed).FixedColor(plain)).
 			PerPage(12).ShowValue(common.VisibilityModeAuto).Targets(p.targets()).
-			Legend(common.NewVizLegendOptionsBuilder().ShowLegend(true).DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom)).
+			Legend(p.legend()).
 			Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeSingle).Sort(common.SortOrderNone))
 	case rank:
 		return table.NewPanelBuilder().Id(id).Title(p.title).Description(p.description).Datasource(source).GridPos(at).
@@ -99,7 +100,7 @@ func (p panel) builder(id uint32, at dashboard.GridPos) cog.Builder[dashboard.Pa
 func (p panel) overTime(id uint32, at dashboard.GridPos) cog.Builder[dashboard.Panel] {
 	panel := timeseries.NewPanelBuilder().Id(id).Title(p.title).Description(p.description).Datasource(source).GridPos(at).
 		Unit(p.unit).NoValue(p.nothing()).Min(0).Targets(p.targets()).ColorScheme(scheme(dashboard.FieldColorModeIdPaletteClassic)).
-		Legend(common.NewVizLegendOptionsBuilder().ShowLegend(true).DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom)).
+		Legend(p.legend()).
 		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending))
 	for _, c := range p.colours {
 		panel.OverrideByName(c.legend, fixed(c.colour))
