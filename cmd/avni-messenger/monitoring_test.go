@@ -148,7 +148,7 @@ func (m *monitored) leavesOrganisationsOut() {
 	m.stop()
 	m.program.extra = append(m.program.extra, "MESSENGER_METRICS_ORGANISATIONS=off")
 	m.begin()
-	m.shows("messages: Organisations that are served", 1)
+	m.shows("messages: Organisations served", 1)
 	if figures := m.figures(); strings.Contains(figures, "asha_gramin") {
 		m.t.Error("/metrics names an organisation")
 	}

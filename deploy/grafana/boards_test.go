@@ -31,7 +31,14 @@ type panel struct {
 	GridPos     struct{ X, Y, W, H int }
 	Targets     []target
 	FieldConfig struct {
-		Defaults struct{ Unit string }
+		Defaults struct {
+			Unit, NoValue string
+			Color         struct{ Mode string }
+			Mappings      []struct {
+				Type    string
+				Options struct{ Match string }
+			}
+		}
 	}
 }
 
@@ -163,6 +170,29 @@ func TestPanels(t *testing.T) {
 					t.Errorf("%s: query %+v lacks source, letter or legend", where, target)
 				}
 				lintExpr(t, where, target.Expr)
+			}
+		}
+	}
+}
+
+// A panel without a value must not be blank, nor green as if all were well; and Grafana
+// does not name states that it colours by thresholds.
+func TestPanelsSayWhatIsMissing(t *testing.T) {
+	for name, b := range readBoards(t) {
+		for _, p := range b.Panels {
+			where, defaults := name+": "+p.Title, p.FieldConfig.Defaults
+			if p.Type != "row" && defaults.NoValue == "" {
+				t.Errorf("%s is blank without a value", where)
+			}
+			var kinds []string
+			for _, m := range defaults.Mappings {
+				kinds = append(kinds, m.Type+m.Options.Match)
+			}
+			if p.Type == "stat" && !slices.Contains(kinds, "specialnull+nan") {
+				t.Errorf("%s has the colour of 0 without a value: mappings %v", where, kinds)
+			}
+			if p.Type == "state-timeline" && (!slices.Contains(kinds, "value") || defaults.Color.Mode == "thresholds") {
+				t.Errorf("%s does not name its states: mappings %v, colours by %s", where, kinds, defaults.Color.Mode)
 			}
 		}
 	}

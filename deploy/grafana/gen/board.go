@@ -27,6 +27,10 @@ type row struct {
 
 const columns = 24
 
+// before is the time before the one that is looked at: so far before that nothing is
+// missed between two looks, and so long that a short absence makes nothing new.
+const before = `[10m] offset $__rate_interval`
+
 var (
 	source = common.DataSourceRef{Type: cog.ToPtr("prometheus"), Uid: cog.ToPtr("$datasource")}
 	all    = dashboard.VariableOption{Selected: cog.ToPtr(true),
@@ -40,9 +44,9 @@ func (b board) build() (dashboard.Dashboard, error) {
 		Link(dashboard.NewDashboardLinkBuilder("avni-messenger").Type(dashboard.DashboardLinkTypeDashboards).
 			Tags([]string{"avni-messenger"}).AsDropdown(true).IncludeVars(true).KeepTime(true)).
 		Annotation(annotation("Restarts", "orange", "A process was started anew.",
-			`changes(process_start_time_seconds{`+matchers+`}[$__rate_interval]) > 0`, "{{instance}} was restarted")).
-		Annotation(annotation("Releases", "blue", "A version runs that did not run 10 minutes before.",
-			`count by (version, revision) (messenger_build_info{`+matchers+`}) unless count by (version, revision) (max_over_time(messenger_build_info{`+matchers+`}[10m] offset 2m))`, "version {{version}} ({{revision}})")).
+			`process_start_time_seconds{} > max_over_time(process_start_time_seconds{}`+before+`)`, "{{instance}} was restarted")).
+		Annotation(annotation("Releases", "blue", "A version runs that did not run before.",
+			`count by (version, revision) (messenger_build_info{}) unless count by (version, revision) (max_over_time(messenger_build_info{}`+before+`))`, "version {{version}} ({{revision}})")).
 		WithVariable(dashboard.NewDatasourceVariableBuilder("datasource").Label("Data source").Type("prometheus")).
 		WithVariable(choice("job", "Job", "label_values(messenger_build_info, job)")).
 		WithVariable(choice("instance", "Instance", `label_values(messenger_build_info{job=~"$job"}, instance)`))
@@ -78,6 +82,6 @@ func choice(name, label, query string) *dashboard.QueryVariableBuilder {
 
 func annotation(name, colour, title, expr, text string) *dashboard.AnnotationQueryBuilder {
 	return dashboard.NewAnnotationQueryBuilder().Name(name).Datasource(source).Enable(true).IconColor(colour).
-		Expr(expr).TitleFormat(title).TextFormat(text).
-		Target(prometheus.NewDataqueryBuilder().Expr(expr).LegendFormat(text).RefId("Anno"))
+		Expr(expand(expr)).TitleFormat(title).TextFormat(text).
+		Target(prometheus.NewDataqueryBuilder().Expr(expand(expr)).LegendFormat(text).RefId("Anno"))
 }

@@ -39,7 +39,7 @@ var messages = board{
 		{kind: number, title: "Failed on WhatsApp", width: 4, unit: "percentunit", steps: []step{{0.05, amber}, {0.2, red}},
 			description: "Share of the accepted messages of the chosen time that then failed: not on WhatsApp, limits, balance.",
 			queries:     []query{{`sum(increase(messenger_dispatch_receipt_failures_total{org}[$__range])) / (sum(increase(messenger_dispatch_deliveries_total{org}[$__range])) - sum(increase(messenger_dispatch_delivery_failures_total{org}[$__range])) > 0)` + orZero, ""}}},
-		{kind: number, title: "Organisations that are served", width: 4, unit: "short",
+		{kind: number, title: "Organisations served", width: 4, unit: "short",
 			description: "Organisations in mode full or dispatch.",
 			queries:     []query{{`sum(max by (organisation, mode) (messenger_organisation_mode{org,mode=~"full|dispatch"}))` + orZero, ""}}},
 		{kind: number, title: "Unexplained differences", width: 4, unit: "short", noValue: "no shadow mode", steps: []step{{1, amber}},
