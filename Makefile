@@ -10,8 +10,8 @@ REVISION ?= $(shell git rev-parse --short HEAD 2>/dev/null)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 HELM := helm.sh/helm/v3/cmd/helm@v3.19.2
 TEST := go test -timeout 15m
-# As the binary is built, so that Go compiles what they share once.
-GO_RUN := CGO_ENABLED=0 go run -trimpath
+# As the binary is built, so that Go compiles what they share once; for this machine, whatever is built for.
+GO_RUN := GOOS= GOARCH= CGO_ENABLED=0 go run -trimpath
 BINARY := bin/avni-messenger
 
 # npm writes NPM_STAMP itself; TOOLS_STAMP spares looking at the tools again.
