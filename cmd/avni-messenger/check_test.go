@@ -168,13 +168,14 @@ func TestCheckWrongUse(t *testing.T) {
 	for _, row := range []struct {
 		environ []string
 		args    string
+		code    int
 		stderr  string
 	}{
-		{environ, "check --organisation asha_gramn", `--organisation: "asha_gramn" is no organisation of this database`},
-		{environ, "check now", "avni-messenger check takes no argument"},
-		{append(environ, "MESSENGER_MODE=fast"), "check", "1 problem in the configuration"},
+		{environ, "check --organisation asha_gramn", exitUsage, `--organisation: "asha_gramn" is no organisation of this database`},
+		{environ, "check now", exitUsage, "avni-messenger check takes no argument"},
+		{append(environ, "MESSENGER_MODE=fast"), "check", exitConfig, "1 problem in the configuration"},
 	} {
-		if code, stdout, stderr := command(t, row.environ, strings.Fields(row.args)...); code != exitConfig || stdout != "" || !strings.Contains(stderr, row.stderr) {
+		if code, stdout, stderr := command(t, row.environ, strings.Fields(row.args)...); code != row.code || stdout != "" || !strings.Contains(stderr, row.stderr) {
 			t.Errorf("%s ended with %d: %s%s", row.args, code, stdout, stderr)
 		}
 	}

@@ -42,8 +42,9 @@ var commands = []func(console) *cobra.Command{
 // The exit codes.
 const (
 	exitOK      = 0
-	exitTrouble = 1 // a command could not do what it was asked to
-	exitConfig  = 2 // wrong arguments or a wrong configuration: trying again is useless
+	exitTrouble = 1  // a command could not do what it was asked to
+	exitUsage   = 2  // wrong arguments
+	exitConfig  = 78 // a wrong configuration: trying again is useless. EX_CONFIG of sysexits.h; Go's own faults end with 2
 )
 
 // run executes one command line and returns the exit code.
@@ -59,8 +60,11 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	}
 	var config *ConfigError
 	var usage *usageError
-	if errors.As(err, &config) || errors.As(err, &usage) {
+	switch {
+	case errors.As(err, &config):
 		return exitConfig
+	case errors.As(err, &usage):
+		return exitUsage
 	}
 	return exitTrouble
 }

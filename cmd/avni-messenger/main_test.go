@@ -47,12 +47,12 @@ func TestCommandLine(t *testing.T) {
 		{"version", []string{"--version"}, exitOK, "avni-messenger development (go1", ""},
 		{"version with one dash", []string{"-version"}, exitOK, "avni-messenger development", ""},
 		{"help of a command", []string{"run", "--help"}, exitOK, "SIGTERM", ""},
-		{"unknown subcommand", []string{"rule", "tst"}, exitConfig, "", "there is no command \"tst\"; did you mean \"test\"?\nRun 'avni-messenger rule --help'"},
-		{"no number", []string{"rule", "resume", "--rule", "abc"}, exitConfig, "", `--rule is "abc"; it must be a whole number`},
-		{"unknown command", []string{"setpu"}, exitConfig, "", `there is no command "setpu"; did you mean "setup"?`},
-		{"unknown flag", []string{"setup", "-prnt"}, exitConfig, "", "unknown flag: --prnt\nRun 'avni-messenger setup --help'"},
-		{"superfluous argument", []string{"run", "now"}, exitConfig, "", `avni-messenger run takes no argument, but was given "now"`},
-		{"bad role", []string{"setup", "--role", "a b"}, exitConfig, "", `--role is "a b"`},
+		{"unknown subcommand", []string{"rule", "tst"}, exitUsage, "", "there is no command \"tst\"; did you mean \"test\"?\nRun 'avni-messenger rule --help'"},
+		{"no number", []string{"rule", "resume", "--rule", "abc"}, exitUsage, "", `--rule is "abc"; it must be a whole number`},
+		{"unknown command", []string{"setpu"}, exitUsage, "", `there is no command "setpu"; did you mean "setup"?`},
+		{"unknown flag", []string{"setup", "-prnt"}, exitUsage, "", "unknown flag: --prnt\nRun 'avni-messenger setup --help'"},
+		{"superfluous argument", []string{"run", "now"}, exitUsage, "", `avni-messenger run takes no argument, but was given "now"`},
+		{"bad role", []string{"setup", "--role", "a b"}, exitUsage, "", `--role is "a b"`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			code, stdout, stderr := command(t, nil, row.args...)

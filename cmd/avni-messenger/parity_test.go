@@ -85,10 +85,10 @@ func TestParityReport(t *testing.T) {
 		!strings.Contains(stdout, "Subject 7: ours none") || !strings.Contains(stdout, "ProgramEncounter 13: ours none (would_skip); avni-server's none\n") {
 		t.Errorf("of everything: code %d, %s", code, stdout)
 	}
-	if code, _, stderr := command(t, environ, "parity", "--organisation", "asha"); code != exitConfig || !strings.Contains(stderr, `"asha" is no organisation`) {
+	if code, _, stderr := command(t, environ, "parity", "--organisation", "asha"); code != exitUsage || !strings.Contains(stderr, `"asha" is no organisation`) {
 		t.Errorf("of nobody: code %d, %s", code, stderr)
 	}
-	if code, _, stderr := command(t, environ, "parity", "--since", "tomorrow"); code != exitConfig || !strings.Contains(stderr, `--since is "tomorrow"`) {
+	if code, _, stderr := command(t, environ, "parity", "--since", "tomorrow"); code != exitUsage || !strings.Contains(stderr, `--since is "tomorrow"`) {
 		t.Errorf("since tomorrow: code %d, %s", code, stderr)
 	}
 }

@@ -109,13 +109,13 @@ func TestCommandsBoundIDs(t *testing.T) {
 	}{
 		{[]string{"explain", "Subject:9876500001"}, exitTrouble, "No id in Avni is greater than 2147483647"},
 		{[]string{"explain", "Rule:9876500001"}, exitTrouble, "No id in Avni is greater than 2147483647"},
-		{[]string{"rule", "test", "--rule", "601", "--entity", "Subject:9876500001"}, exitConfig, "no id in Avni is greater than 2147483647"},
-		{[]string{"rule", "test", "--rule", "601", "--entity", "9876500001"}, exitConfig, "no id in Avni is greater than 2147483647"},
+		{[]string{"rule", "test", "--rule", "601", "--entity", "Subject:9876500001"}, exitUsage, "no id in Avni is greater than 2147483647"},
+		{[]string{"rule", "test", "--rule", "601", "--entity", "9876500001"}, exitUsage, "no id in Avni is greater than 2147483647"},
 		{[]string{"rule", "test", "--rule", "9876500001", "--entity", "1001"}, exitTrouble, "there is no message rule 9876500001"},
 		{[]string{"rule", "resume", "--rule", "9876500001"}, exitTrouble, "there is no message rule 9876500001"},
 		{[]string{"release", "--rule", "9876500001"}, exitOK, "nothing of rule 9876500001 is held"},
-		{[]string{"requeue", "9876500001"}, exitConfig, `"9876500001" is no request`},
-		{[]string{"release", "9876500001"}, exitConfig, "is no organisation"},
+		{[]string{"requeue", "9876500001"}, exitUsage, `"9876500001" is no request`},
+		{[]string{"release", "9876500001"}, exitUsage, "is no organisation"},
 	} {
 		code, stdout, stderr := command(t, environ, row.args...)
 		if code != row.code || !strings.Contains(stdout+stderr, row.want) || strings.Contains(stdout+stderr, "encode") {

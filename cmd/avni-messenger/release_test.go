@@ -26,8 +26,8 @@ func TestRelease(t *testing.T) {
 		code           int
 		stdout, stderr string
 	}{
-		{dispatch, []string{"release", "asha_gramin", "seva_nepal"}, exitConfig, "", "takes one organisation"},
-		{dispatch, []string{"release", "asha_gramn"}, exitConfig, "", `"asha_gramn" is no organisation of this database`},
+		{dispatch, []string{"release", "asha_gramin", "seva_nepal"}, exitUsage, "", "takes one organisation"},
+		{dispatch, []string{"release", "asha_gramn"}, exitUsage, "", `"asha_gramn" is no organisation of this database`},
 		{dispatch, []string{"release"}, exitOK, "asha_gramin   2026-03-01 11:30:00 IST  foreign_sent     request 931 was marked Sent, and so on: 3 inserted or marked Sent by somebody else by now\n" +
 			"seva_nepal    2026-03-02 11:30:00 IST  foreign_request  request 940 was inserted\n" +
 			"may have been sent twice, by us and by somebody else; look at their contacts in Glific: requests 931, 935\n", ""},

@@ -24,9 +24,9 @@ func TestRequeueAndCancel(t *testing.T) {
 		code           int
 		stdout, stderr string
 	}{
-		{environ, []string{"requeue"}, exitConfig, "", "no request is named"},
-		{environ, []string{"cancel", "x1"}, exitConfig, "", `"x1" is no request`},
-		{environ, []string{"requeue", request, "-5"}, exitConfig, "", "unknown shorthand flag"},
+		{environ, []string{"requeue"}, exitUsage, "", "no request is named"},
+		{environ, []string{"cancel", "x1"}, exitUsage, "", `"x1" is no request`},
+		{environ, []string{"requeue", request, "-5"}, exitUsage, "", "unknown shorthand flag"},
 		{environ, []string{"requeue", request, "5"}, exitTrouble, "request " + request + " is tried again; it was not tried yet\nrequest 5 is left alone: there is no such row", ""},
 		{environ[:1], []string{"cancel", request}, exitTrouble, "it belongs to organisation 101, whose messages avni-messenger does not deliver", ""},
 		{environ, []string{"cancel", request}, exitOK, "request " + request + " is cancelled; it was not tried yet\n", ""},

@@ -48,7 +48,7 @@ func TestRuleResume(t *testing.T) {
 			t.Errorf("rule resume %v: code %d, stdout %q, stderr %q", args, code, stdout, stderr)
 		}
 	}
-	expect(exitConfig, "", "--rule must be given")
+	expect(exitUsage, "", "--rule must be given")
 	expect(exitTrouble, "", "there is no message rule 1\n", "--rule", "1")
 	expect(exitOK, "rule 603 was not paused: nothing to do\n", "", "--rule", "603")
 	expect(exitOK, " IST after 50 failures (throw: TypeError: Cannot read property 'here' of undefined (line 1, column ", "", "--rule", "607")

@@ -106,14 +106,14 @@ func TestRuleTest(t *testing.T) {
 		{"no such entity", "--rule 601 --entity 9", exitTrouble, []string{"there is no Subject 9\n"}},
 		{"entity of another organisation", "--rule 611 --entity 1001", exitTrouble, []string{"ProgramEncounter 1001 belongs to organisation asha_gramin, and the rule to seva_nepal"}},
 		{"entity of another type", "--rule 601 --entity Subject:1004", exitTrouble, []string{`Subject 1004 is of type "Household" (302), and rule 601 is about type "Individual" (301)`}},
-		{"no entity", "--rule 601", exitConfig, []string{"--entity or --all must be given"}},
-		{"no rule", "--entity 1001", exitConfig, []string{"nothing to run: give --rule"}},
-		{"no type", "--entity 1001 --schedule " + good, exitConfig, []string{`there is no --rule that does: write it as Subject:1001`}},
-		{"odd entity", "--rule 601 --entity 12ab", exitConfig, []string{`--entity: "12ab" is neither an id nor a uuid`}},
-		{"all of one", "--rule 601 --entity 1001 --all", exitConfig, []string{"--all and --entity exclude each other"}},
-		{"all of no rule", "--all --schedule " + good, exitConfig, []string{"--all needs --rule"}},
-		{"last without all", "--rule 601 --entity 1001 --last 5", exitConfig, []string{"--last and --since go with --all"}},
-		{"none", "--rule 601 --all --last 0", exitConfig, []string{"--last is 0; it must be between 1 and 100000"}},
+		{"no entity", "--rule 601", exitUsage, []string{"--entity or --all must be given"}},
+		{"no rule", "--entity 1001", exitUsage, []string{"nothing to run: give --rule"}},
+		{"no type", "--entity 1001 --schedule " + good, exitUsage, []string{`there is no --rule that does: write it as Subject:1001`}},
+		{"odd entity", "--rule 601 --entity 12ab", exitUsage, []string{`--entity: "12ab" is neither an id nor a uuid`}},
+		{"all of one", "--rule 601 --entity 1001 --all", exitUsage, []string{"--all and --entity exclude each other"}},
+		{"all of no rule", "--all --schedule " + good, exitUsage, []string{"--all needs --rule"}},
+		{"last without all", "--rule 601 --entity 1001 --last 5", exitUsage, []string{"--last and --since go with --all"}},
+		{"none", "--rule 601 --all --last 0", exitUsage, []string{"--last is 0; it must be between 1 and 100000"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			part := *h

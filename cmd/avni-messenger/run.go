@@ -12,7 +12,7 @@ at most); a second signal ends it at once, which loses nothing either.
 
 It waits for a database that is not there or not ready yet, and says in the log and at
 http://MESSENGER_LISTEN/health what it waits for. It ends by itself only if its
-configuration is wrong: exit code 2, with every problem named.
+configuration is wrong: exit code 78, with every problem named.
 
 Without MESSENGER_UI_PASSWORD the log also names, once, the link that opens the page for
 browsers on this machine.`

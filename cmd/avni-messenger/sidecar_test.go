@@ -8,7 +8,7 @@ import (
 func TestSidecarSaysHowItEnded(t *testing.T) {
 	var log lockedBuffer
 	s, err := startSidecar(t.Context(), &log, "MESSENGER_MODE=fast")
-	if s != nil || err == nil || !strings.Contains(err.Error(), "ended by itself: exit status 2") {
+	if s != nil || err == nil || !strings.Contains(err.Error(), "ended by itself: exit status 78") {
 		t.Errorf("with a wrong configuration: %v", err)
 	}
 	if !strings.Contains(log.String(), "MESSENGER_MODE is") {

@@ -46,9 +46,9 @@ func TestReleaseAndCancelHeld(t *testing.T) {
 		code           int
 		stdout, stderr string
 	}{
-		{[]string{"release", "--transaction", "0/2A"}, exitConfig, "", "--rule must be given"},
-		{[]string{"release", "--rule", "601", "--transaction", "tuesday"}, exitConfig, "", `--transaction is "tuesday"; it must be such as 0/1A2B3C`},
-		{[]string{"cancel", "--rule", "601", "925"}, exitConfig, "", `so that "925" means nothing here`},
+		{[]string{"release", "--transaction", "0/2A"}, exitUsage, "", "--rule must be given"},
+		{[]string{"release", "--rule", "601", "--transaction", "tuesday"}, exitUsage, "", `--transaction is "tuesday"; it must be such as 0/1A2B3C`},
+		{[]string{"cancel", "--rule", "601", "925"}, exitUsage, "", `so that "925" means nothing here`},
 		{[]string{"release", "--rule", "602"}, exitOK, "nothing of rule 602 is held that this is about: nothing to do\n", ""},
 		{[]string{"release", "--rule", "601", "--transaction", "0/2A"}, exitOK, "10 messages of rule 601: released; the running", ""},
 		{[]string{"cancel", "--rule", "601"}, exitOK, "2,500 messages of rule 601: cancelled: they stay so", ""},
