@@ -156,3 +156,39 @@ func (p *prometheusServer) figure(t *testing.T, title string) float64 {
 	t.Fatalf("no board has a panel %q", title)
 	return -1
 }
+
+// told are the series of what both of two processes tell, by panel: what is read from the
+// database, and what is the same for all. They end with what they are about.
+func (p *prometheusServer) told(t *testing.T) map[string]float64 {
+	t.Helper()
+	told := map[string]float64{}
+	queries, _ := readBoards(t)
+	for _, title := range toldTwice {
+		n := len(told)
+		for _, q := range queries {
+			if q.where != title && !strings.HasPrefix(q.where, title+": ") {
+				continue
+			}
+			found, err := p.instant(interpolate(q.expr, ".*", p.began))
+			if err != nil {
+				t.Fatalf("%s: %v", q.where, err)
+			}
+			for _, s := range found {
+				delete(s.labels, "instance")
+				told[fmt.Sprint(q.where, " ", s.labels)] += s.values[0]
+			}
+		}
+		if len(told) == n {
+			t.Errorf("%s shows nothing", title)
+		}
+	}
+	return told
+}
+
+// toldTwice are the panels on figures that each process has of the same database, and that do
+// not move while nothing happens.
+var toldTwice = []string{
+	"messages: Held or paused", "messages: Organisations served", "messages: Paused rule scripts", "messages: Held: too many at once",
+	"messages: In Avni's queue", "messages: Not heard of yet", "messages: State of each organisation", "messages: Unexplained differences",
+	"pipeline: Inbox", "pipeline: Rules",
+}

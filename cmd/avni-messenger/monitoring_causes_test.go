@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -34,7 +35,7 @@ func (m *monitored) failMessagesAndRules() {
 	for i := range 6 {
 		m.write(fmt.Sprintf("failing %d", i), time.Now())
 	}
-	m.glific.Inject(glifictest.Fault{Organisation: ashaGlific, Operation: "contactByPhone", Times: 3, Kind: glifictest.DropRequest}) // is tried again
+	m.glific.Inject(glifictest.Fault{Organisation: ashaGlific, Operation: "contactByPhone", Times: 3, Kind: glifictest.AnswerInstead, Status: http.StatusInternalServerError}) // is tried again
 	_, err := m.avni.RegisterSubject(ctx, avnitest.SubjectFields{FirstName: "Tried again", Phone: "98123 45672"})
 	m.must(err)
 	m.write("too late", time.Now().AddDate(0, 0, -5)) // is given up

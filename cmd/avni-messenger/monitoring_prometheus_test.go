@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -90,11 +91,15 @@ func (p *prometheusServer) write(name, text string) {
 	}
 }
 
-// target has it scrape this address. The instance keeps its name, as on a machine where
+// target has it scrape these addresses. The instances keep their names, as on machines where
 // the program is started again.
-func (p *prometheusServer) target(address string) {
+func (p *prometheusServer) target(addresses ...string) {
 	p.t.Helper()
-	p.write("targets.json", fmt.Sprintf(`[{"targets": [%q], "labels": {"instance": "messenger:8024"}}]`, address))
+	targets := make([]string, len(addresses))
+	for i, address := range addresses {
+		targets[i] = fmt.Sprintf(`{"targets": [%q], "labels": {"instance": "messenger-%d:8024"}}`, address, i+1)
+	}
+	p.write("targets.json", "["+strings.Join(targets, ", ")+"]")
 }
 
 // sample is a series of an answer, with its values that are numbers.

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"avni-messenger/internal/avnitest"
 )
 
@@ -129,6 +131,7 @@ func TestBoardsAndAlerts(t *testing.T) {
 	}
 	m.prom.provesBoards(t)
 	m.countsRightly()
+	m.besideAnother()
 	m.tellsNothingPersonal()
 	m.leavesOrganisationsOut()
 }
@@ -140,6 +143,24 @@ func (m *monitored) calm(moment string) {
 		firing := m.prom.firing()
 		return unless(len(firing) == 0, fmt.Sprintf("%s, but there are %v", moment, firing))
 	})
+}
+
+// besideAnother has a second process run on the database: nothing fires because of it, and
+// the boards show what both tell once.
+func (m *monitored) besideAnother() {
+	m.t.Helper()
+	alone, first := m.prom.told(m.t), m.now
+	m.start()
+	m.prom.target(first.address, m.now.address)
+	m.await("both are scraped, and one reads", func() bool {
+		both, err := m.prom.instant(`count(messenger_postgres_up == 1) == 2 and on () sum(messenger_cdc_up) == 1`)
+		return err == nil && len(both) == 1
+	})
+	m.calm("two run")
+	m.eventually(avnitest.Patience, func() string { return cmp.Diff(alone, m.prom.told(m.t)) })
+	m.stop()
+	m.now = first
+	m.prom.target(first.address)
 }
 
 // leavesOrganisationsOut: where the label is switched off, the board of messages shows the sums.

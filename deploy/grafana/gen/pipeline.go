@@ -90,8 +90,8 @@ var pipeline = board{
 				{`sum(increase(messenger_rules_retries_total{}[$__rate_interval])) > 0`, "put off"},
 				{`sum(increase(messenger_rules_console_lines_total{}[$__rate_interval])) > 0`, "console lines"}}},
 		{kind: lines, title: "Age of what is in memory", width: 12, unit: "s", description: "How long ago rules were last read, which happens when one changes, and organisations, which are polled.",
-			queries: []query{{`time() - max(messenger_rules_catalog_refresh_timestamp_seconds{} > 0)`, "rules"},
-				{`time() - max(messenger_organisation_refresh_timestamp_seconds{})`, "organisations"}}},
+			queries: []query{{`time() - min(messenger_rules_catalog_refresh_timestamp_seconds{} > 0)`, "rules"},
+				{`time() - min(messenger_organisation_refresh_timestamp_seconds{})`, "organisations"}}},
 	}}, {"Delivery", []panel{
 		{kind: lines, title: "Under way", width: 8, unit: "short", description: "Deliveries under way at this moment.",
 			queries: []query{{`sum by (instance) (messenger_dispatch_in_flight{})`, "{{instance}}"}}},
