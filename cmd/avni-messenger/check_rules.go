@@ -30,8 +30,11 @@ func (o *organisationCheck) lookAtRules(ctx context.Context, s *section) {
 		if err == nil {
 			o.tester, err = rules.NewTester(ctx, o.pool, options)
 		}
-		if err != nil {
+		if broken := (*rules.RulesConfigError)(nil); errors.As(err, &broken) {
 			return []finding{failing("rules engine", engineError(err).Error(), "an engine that starts", "Correct MESSENGER_RULES_CONFIG, or take it out.")}, nil
+		}
+		if err != nil {
+			return nil, err
 		}
 		if all, err = o.tester.RulesOf(ctx, o.standing.rules.ID); err != nil {
 			return nil, err
