@@ -29,7 +29,7 @@ bundle: $(BUNDLE) ## the JavaScript that rules run on: rules/js/dist/bundle.js
 demo: setup build ## a registration becomes a WhatsApp message, live (DEMO_EXIT=1: end after the story)
 	@$(BINARY) demo
 
-screenshots: setup ## the pictures of the README, docs/pictures: needs Chromium
+screenshots: setup ## the pictures of the README, docs/pictures, anew: needs Chromium
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || command -v chromium-browser >/dev/null || { echo "Chromium is not on the PATH: apt-get install chromium (Debian), or any Chrome"; exit 1; }
 	@$(TEST) -vet=off -count=1 -tags screenshots -run TestScreenshots ./cmd/avni-messenger
 
@@ -44,8 +44,9 @@ test-race: setup ## the same under the race detector (slow; needs a C compiler)
 test-browser: setup ## the page in a real browser (needs Chromium; MESSENGER_SCREENSHOTS=folder keeps what it saw)
 	$(TEST) -tags browser -count=1 -run InABrowser ./internal/page
 
-test-monitoring: setup ## boards and alerts on a real Prometheus: each has its figures, each fires (4 minutes)
+test-monitoring: setup ## boards and alerts on a real Prometheus: each has its figures, each fires (3 to 6 minutes)
 	@command -v prometheus >/dev/null || { echo "prometheus is not on the PATH: apt-get install prometheus (Debian, Ubuntu), or see https://prometheus.io/download; 2.42 or later"; exit 1; }
+	@echo "testing: 3 to 6 minutes, in which nothing is printed"
 	@$(TEST) -vet=off -count=1 -tags monitoring -run TestBoardsAndAlerts ./cmd/avni-messenger
 
 # What depends on the server's version, on each: the stream, and what prepares and removes it.
@@ -79,7 +80,7 @@ build: bundle ## the static binary: bin/avni-messenger
 package: bundle ## dist/avni-messenger-VERSION-linux-amd64.tar.gz: binary, unit, environment, SQL (GOARCH=arm64 for that)
 	@GOOS=$${GOOS:-linux} GOARCH=$${GOARCH:-amd64} CGO_ENABLED=0 go build -trimpath -buildvcs=false \
 		-ldflags "-s -w -buildid= -X main.version=$(VERSION) -X main.revision=$(REVISION)" -o dist/avni-messenger ./cmd/avni-messenger
-	@$(GO_RUN) ./deploy/package -binary dist/avni-messenger -version $(VERSION) -time $$(git log -1 --format=%ct)
+	@$(GO_RUN) ./deploy/package -binary dist/avni-messenger -version $(VERSION) -time $$(git log -1 --format=%ct 2>/dev/null || echo 0)
 	@rm dist/avni-messenger
 
 deploy: bundle ## write what in deploy/ is made from the program anew: the SQL, the manifests, the boards
@@ -87,6 +88,7 @@ deploy: bundle ## write what in deploy/ is made from the program anew: the SQL, 
 	@$(GO_RUN) ./cmd/avni-messenger teardown --print > deploy/postgres/teardown.sql
 	@go run $(HELM) template avni-messenger deploy/helm/avni-messenger --set existingSecret=avni-messenger > deploy/kubernetes/avni-messenger.yaml
 	@cd deploy/grafana/gen && go run .
+	@git status --short deploy 2>/dev/null | sed 's/^/changed: /'
 
 clean: ## remove everything that make made
 	rm -rf bin dist .cache rules/js/node_modules $(BUNDLE) rules/js/dist/NOTICE

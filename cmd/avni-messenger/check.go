@@ -21,7 +21,7 @@ process; give it the environment of that. Names, phone numbers and texts of mess
 not shown.
 
 The exit code is 0 if all is well (also with warnings), 1 if something must be mended, and
-2 if the configuration itself is wrong.`
+78 if the configuration itself is wrong.`
 
 func newCheckCommand(c console) *cobra.Command {
 	var asJSON bool

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -30,10 +31,10 @@ func (o *organisationCheck) lookAtRules(ctx context.Context, s *section) {
 		if err == nil {
 			o.tester, err = rules.NewTester(ctx, o.pool, options)
 		}
-		if broken := (*rules.RulesConfigError)(nil); errors.As(err, &broken) {
-			return []finding{failing("rules engine", engineError(err).Error(), "an engine that starts", "Correct MESSENGER_RULES_CONFIG, or take it out.")}, nil
-		}
 		if err != nil {
+			if wrong := (*ConfigError)(nil); errors.As(engineError(err), &wrong) {
+				return []finding{failing("rules engine", strings.Join(wrong.Problems, "; "), "an engine that starts", "Correct MESSENGER_RULES_CONFIG, or take it out.")}, nil
+			}
 			return nil, err
 		}
 		if all, err = o.tester.RulesOf(ctx, o.standing.rules.ID); err != nil {

@@ -21,11 +21,11 @@ func (c Config) engineOptions() (rules.EngineOptions, error) {
 	return options, nil
 }
 
-// engineError says which variable an engine cannot start with.
+// engineError says which variable an engine cannot start with: then it is a *ConfigError.
 func engineError(err error) error {
 	var broken *rules.RulesConfigError
 	if errors.As(err, &broken) {
-		return fmt.Errorf("MESSENGER_RULES_CONFIG: %w", broken)
+		return &ConfigError{Problems: []string{"MESSENGER_RULES_CONFIG: " + broken.Error()}}
 	}
 	return fmt.Errorf("start the rules engine: %w", err)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,8 +26,8 @@ func TestRulesConfigIsLookedAt(t *testing.T) {
 			_, err = rules.NewEngine(options)
 			err = engineError(err)
 		}
-		if !strings.HasPrefix(err.Error(), "MESSENGER_RULES_CONFIG: ") {
-			t.Errorf("%s: %v does not name the variable", name, err)
+		if wrong := (*ConfigError)(nil); !errors.As(err, &wrong) || len(wrong.Problems) != 1 || !strings.HasPrefix(wrong.Problems[0], "MESSENGER_RULES_CONFIG: ") {
+			t.Errorf("%s: %v is no wrong configuration that names the variable", name, err)
 		}
 	}
 }

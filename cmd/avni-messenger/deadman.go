@@ -13,11 +13,12 @@ import (
 	"avni-messenger/metrics"
 )
 
-// deadman tells a watcher outside (healthchecks.io) at the start, and then once a minute, that
-// the process lives and whether it works, so that somebody is woken when nothing comes any
+// deadman tells a watcher outside (healthchecks.io) at the start, soon after, and then once a
+// minute, that the process lives and whether it works, so that somebody is woken when nothing comes any
 // more. Avni's integration-service does the same, with the same variable.
 type deadman struct {
-	base   string // with the key, which is a secret
+	base   string        // with the key, which is a secret
+	soon   time.Duration // after the start: whoever has been told of it waits for how it went
 	every  time.Duration
 	health func(context.Context) metrics.Health
 	client *http.Client
@@ -34,31 +35,29 @@ const (
 
 func newDeadman(key Secret, health func(context.Context) metrics.Health, log *slog.Logger) *deadman {
 	return &deadman{
-		base: pingService + "/" + url.PathEscape(string(key)) + "/" + pingSlug, every: time.Minute, health: health,
+		base: pingService + "/" + url.PathEscape(string(key)) + "/" + pingSlug, soon: 15 * time.Second, every: time.Minute, health: health,
 		client: &http.Client{Timeout: 10 * time.Second}, log: log.With("component", "ping"),
 	}
 }
 
 // Run pings until ctx ends.
 func (d *deadman) Run(ctx context.Context) {
-	ticker := time.NewTicker(d.every)
-	defer ticker.Stop()
-	err := d.post(ctx, "/start", "")
+	err, wait := d.post(ctx, "/start", ""), d.soon
 	for {
 		d.tell(err, ctx.Err() != nil)
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
-			err = d.ping(ctx)
+		case <-time.After(wait):
+			err, wait = d.ping(ctx, err), d.every
 		}
 	}
 }
 
 // ping tells how it does: 0 while it works, fail with the names of what does not work at two
 // looks in a row. A first one may have met a moment, such as a stream that begins anew: nothing
-// is said of it.
-func (d *deadman) ping(ctx context.Context) error {
+// is said of it, and what came of the last ping stands.
+func (d *deadman) ping(ctx context.Context, last error) error {
 	health := d.health(ctx)
 	before := d.failed
 	d.failed = health.Status == metrics.Failing
@@ -66,7 +65,7 @@ func (d *deadman) ping(ctx context.Context) error {
 		return d.post(ctx, "/0", "")
 	}
 	if !before {
-		return nil
+		return last
 	}
 	var failing []string
 	for _, entry := range health.Checks {

@@ -28,7 +28,7 @@ func TestDeadman(t *testing.T) {
 	if d.base != "https://hc-ping.com/"+key+"/avni-messenger" {
 		t.Errorf("it pings %s", d.base)
 	}
-	d.base, d.every = server.URL+strings.TrimPrefix(d.base, "https://hc-ping.com"), time.Millisecond
+	d.base, d.soon, d.every = server.URL+strings.TrimPrefix(d.base, "https://hc-ping.com"), time.Millisecond, time.Millisecond
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); d.Run(ctx) }()
@@ -51,7 +51,7 @@ func TestDeadman(t *testing.T) {
 		{[]metrics.Health{ill, ill}, 200, ping{"/fail", "database"}},
 		{[]metrics.Health{ill}, 200, ping{"/fail", "database"}},
 		{[]metrics.Health{well}, 404, ping{"/0", ""}},
-		{[]metrics.Health{well}, 404, ping{"/0", ""}},
+		{[]metrics.Health{ill, well}, 404, ping{"/0", ""}}, // nothing is told of the first, and nothing logged
 		{[]metrics.Health{well}, 200, ping{"/0", ""}},
 		{[]metrics.Health{well}, 200, ping{"/0", ""}}, // what the one before led to is logged by now
 	} {

@@ -62,9 +62,10 @@ func (d *demo) play(ctx context.Context, program *sidecar, logPath string, exit 
 	d.fact("Metrics", "http://"+program.address+"/metrics")
 	d.fact("Prometheus", `scrape_configs: [{job_name: avni-messenger, static_configs: [{targets: ["`+program.address+`"]}]}]`)
 	d.fact("Grafana", "Dashboards, New, Import: each file of deploy/grafana/dashboards; alerts: deploy/prometheus/rules.yaml")
-	d.fact("Health", "MESSENGER_LISTEN="+program.address+" bin/avni-messenger health")
+	d.fact("Commands", "export MESSENGER_DATABASE_URL='"+d.db.URL()+"' MESSENGER_MODE=full MESSENGER_LISTEN="+program.address)
+	d.fact("", "then bin/avni-messenger health, status, explain 98123 45678, check (which finds what a bare demo lacks)")
 	d.fact("PostgreSQL", "psql '"+d.db.URL()+"'")
-	d.fact("Glific (fake)", d.glific.URL(ashaGlific))
+	d.fact("Glific (fake)", d.glific.URL(ashaGlific)+" (for programs)")
 	d.fact("avni-messenger", fmt.Sprintf("pid %d, log in %s", program.command.Process.Pid, logPath))
 	<-ctx.Done()
 	return nil

@@ -20,8 +20,8 @@ const healthHelp = `Asks the avni-messenger that runs on this machine how it doe
 MESSENGER_LISTEN, and prints one line per dependency.
 
 The exit code is 0 if it works (also with warnings, such as an organisation that is
-held back) and 1 if it does not, or if nothing answers. Made for container health
-checks, which have no curl.`
+held back), 1 if it does not, or if nothing answers, and 78 if the configuration is
+wrong. Made for container health checks, which have no curl.`
 
 func newHealthCommand(c console) *cobra.Command {
 	return &cobra.Command{

@@ -207,6 +207,7 @@ func (m *monitored) stopAndShadow() {
 	m.fires("MessengerDown")
 	m.program.extra = append(m.program.extra, "MESSENGER_ORGANISATIONS=seva_nepal=shadow")
 	m.begin()
+	m.fires("MessengerRestarting")
 	m.quiet("MessengerDown")
 	m.must(m.avni.SetMessagingEnabled(ctx, avnitest.SevaNepal, true))
 	server := &avnitest.AvniServer{Avni: m.avni, Evaluate: func(context.Context, avnitest.ServerRule, avnitest.ServerEntity) (avnitest.ServerAnswer, error) {

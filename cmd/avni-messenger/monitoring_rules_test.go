@@ -20,7 +20,7 @@ var shortened = [][2]string{
 	{"[15m]", "[20s]"}, {"[30m]", "[20s]"}, {"[2h]", "[20s]"}, // increase() and what it is divided by
 	{"> 900", "> 8"}, {"< 900", "< 8"}, {"> 14400", "> 8"}, {"> 1800", "> 8"}, // seconds that a message, the settings, a change wait
 	{"> 20)", "> 4)"},        // deliveries, receipts and evaluations that make a share count
-	{"> 3\n", "> 0\n"},       // errors of handlers
+	{"> 3\n", "> 0\n"},       // errors of handlers, starts
 	{"> 0.5 *", "> 0.005 *"}, // share of the WAL that may be kept for us, and is
 	{"< 0.25", "< 0.6"},      // share of the WAL that may still be written
 }

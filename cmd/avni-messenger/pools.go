@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -40,15 +41,14 @@ func small(name string, connections int32) func(*pgxpool.Config) {
 // close closes the pools, and waits a moment for connections that are still in use:
 // PostgreSQL ends the others with the process.
 func (p pools) close(log *slog.Logger) {
-	closed := make(chan struct{})
-	go func() {
-		defer close(closed)
-		for _, pool := range []*pgxpool.Pool{p.figurePool, p.pagePool, p.pool} {
-			if pool != nil {
-				pool.Close()
-			}
+	var group sync.WaitGroup
+	for _, pool := range []*pgxpool.Pool{p.pool, p.pagePool, p.figurePool} {
+		if pool != nil {
+			group.Go(pool.Close)
 		}
-	}()
+	}
+	closed := make(chan struct{})
+	go func() { group.Wait(); close(closed) }()
 	select {
 	case <-closed:
 	case <-time.After(5 * time.Second):

@@ -44,11 +44,15 @@ func notice(program *buildinfo.BuildInfo) ([]byte, error) {
 
 // ask runs the go command, which answers with one line.
 func ask(arguments ...string) (string, error) {
-	out, err := exec.Command("go", arguments...).Output()
-	if err != nil {
-		return "", fmt.Errorf("go %s: %w", strings.Join(arguments, " "), err)
+	command := exec.Command("go", arguments...)
+	var complaint bytes.Buffer
+	command.Stderr = &complaint
+	out, err := command.Output()
+	answer := strings.TrimSpace(string(out))
+	if err != nil || answer == "" {
+		return "", fmt.Errorf("go %s: %w %s: run `go mod download` first", strings.Join(arguments, " "), err, bytes.TrimSpace(complaint.Bytes()))
 	}
-	return strings.TrimSpace(string(out)), nil
+	return answer, nil
 }
 
 // terms adds those of one part.

@@ -50,7 +50,7 @@ func TestEachAlertHasAStoryAndARunbook(t *testing.T) {
 		if !strings.Contains(part, "runbook_url: "+runbook+strings.ToLower(name)+"\n") {
 			t.Errorf("%s has no runbook_url that leads to its heading", name)
 		}
-		if !regexp.MustCompile(`severity: (critical|warning)`).MatchString(part) || !regexp.MustCompile(`for: ([5-9]|\d\d)m`).MatchString(part) {
+		if !regexp.MustCompile(`severity: (critical|warning)`).MatchString(part) || !regexp.MustCompile(`for: (([5-9]|\d\d)m|\d+h)`).MatchString(part) {
 			t.Errorf("%s has no severity, or wakes somebody up within 5 minutes", name)
 		}
 		if summary := submatches(`summary: (.*)`, part); len(summary) != 1 || strings.Contains(summary[0], "{{") || !strings.HasSuffix(summary[0], ".") {
