@@ -84,6 +84,7 @@ type sender interface {
 	Send(context.Context, glific.Message) (glific.Sent, error)
 	FindSent(ctx context.Context, contactID string, templateID int, sendAt time.Time) (glific.Found, error)
 	Template(ctx context.Context, id int) (glific.Template, bool, error)
+	CurrentUser(context.Context) (glific.User, error)
 }
 
 // contacts finds and makes the contacts of an organisation.

@@ -14,10 +14,10 @@ func (w *worker) judge(ctx context.Context, c *claim, m message, err error) verd
 	if errors.As(err, &refusal) {
 		return judgeRefusal(refusal, m)
 	}
+	f, ok := w.blame(ctx, err)
 	if ctx.Err() != nil {
 		return verdict{outcome: released}
 	}
-	f, ok := glificFailure(err)
 	if !ok {
 		w.troubled(err)
 		return w.again(c, verdict{reason: Internal, detail: err.Error(), message: m})
@@ -92,10 +92,10 @@ func (w *worker) suspended(ctx context.Context, v verdict) verdict {
 
 // judgeResolution is the verdict on a question about a send that was not answered.
 func (w *worker) judgeResolution(ctx context.Context, c *claim, err error) verdict {
+	f, ok := w.blame(ctx, err)
 	if ctx.Err() != nil {
 		return verdict{outcome: released}
 	}
-	f, ok := glificFailure(err)
 	if !ok {
 		return w.unresolved(c, err.Error())
 	}

@@ -37,8 +37,7 @@ var glificReasons = map[glific.Code]Reason{
 }
 
 // leavesTraces are the calls that may have done something at Glific although the
-// connection was cut before the answer. After the others nothing is in doubt: Glific could
-// not be reached, and it is no request's fault.
+// connection was cut before the answer. After the others nothing is in doubt.
 var leavesTraces = map[glific.Operation]bool{glific.OpSend: true, glific.OpSendToGroup: true, glific.OpOptinContact: true}
 
 // failure is an error of preparing or sending, read for what to do about it.
@@ -48,6 +47,7 @@ type failure struct {
 	detail     string // for the database
 	cause      string // where and what, fit for logs
 	retryAfter time.Duration
+	cut        bool // the connection, of a call that only asks: see worker.blame
 }
 
 // glificFailure reads an error of the client. False: it is not one of Glific's.
@@ -62,9 +62,9 @@ func glificFailure(err error) (failure, bool) {
 	} else {
 		f.reason = outcomeReason(e.Outcome)
 	}
-	switch {
-	case e.Operation == glific.OpLogin && e.Outcome == glific.NotExecuted && e.Code != glific.Cancelled,
-		e.Code == glific.ConnectionLost && !leavesTraces[e.Operation]:
+	login := e.Operation == glific.OpLogin
+	f.cut = e.Code == glific.ConnectionLost && !login && !leavesTraces[e.Operation]
+	if f.cut || login && e.Outcome == glific.NotExecuted && e.Code != glific.Cancelled {
 		f.reason = Unreachable
 	}
 	if f.reason.endsByItself() { // all requests suffer, none of them is to blame

@@ -1,7 +1,9 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -97,12 +99,17 @@ func (f *follower) look(ctx context.Context) (looked int, err error) {
 	if len(claimed) == 0 {
 		return 0, nil
 	}
-	answers, err := f.ask(ctx, claimed)
-	if ctx.Err() != nil {
+	answers, general, err := f.askInTime(ctx, claimed)
+	switch {
+	case ctx.Err() != nil:
 		return 0, ctx.Err()
+	case err == nil:
+		f.trouble = ""
+	case !general:
+		f.unreadable(err)
 	}
 	now := f.now()
-	before, after := judgeReceipts(claimed, answers, now, err != nil && f.general(err))
+	before, after := judgeReceipts(claimed, answers, now, general)
 	written, writeErr := f.book.write(ctx, now, holder, after)
 	if writeErr != nil {
 		f.troubled(writeErr)
@@ -128,31 +135,50 @@ func judgeReceipts(claimed []receipt, answers map[string]glific.Receipt, now tim
 	return before, after
 }
 
-func (f *follower) ask(ctx context.Context, claimed []receipt) (map[string]glific.Receipt, error) {
+func (f *follower) askInTime(ctx context.Context, claimed []receipt) (answers map[string]glific.Receipt, general bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, receiptTimeout)
 	defer cancel()
 	f.asked = time.Now()
-	answers, err := f.client.Receipts(ctx, column(claimed, func(r receipt) string { return r.messageID }))
+	return f.ask(ctx, claimed)
+}
+
+// ask asks Glific about messages. Where it cuts the connection for them alone, they are
+// asked about by halves, until it is known for which: that one must not hold up the others.
+// General is true of trouble that is not that of the messages asked about.
+func (f *follower) ask(ctx context.Context, claimed []receipt) (answers map[string]glific.Receipt, general bool, err error) {
+	answers, err = f.client.Receipts(ctx, column(claimed, func(r receipt) string { return r.messageID }))
 	if err == nil {
 		f.answered(false)
-		f.trouble = ""
+		return answers, false, nil
 	}
-	return answers, err
+	trouble, ok := f.blame(ctx, err)
+	if general = ok && f.general(trouble); general || !trouble.cut || len(claimed) == 1 {
+		return answers, general, err
+	}
+	err = nil
+	half := len(claimed) / 2
+	for _, part := range [][]receipt{claimed[:half], claimed[half:]} {
+		more, general, failed := f.ask(ctx, part)
+		maps.Copy(answers, more)
+		if general {
+			return answers, true, failed
+		}
+		err = cmp.Or(failed, err)
+	}
+	return answers, false, err
 }
 
 // general is true of trouble that is not that of the messages asked about. The
 // organisation is paused where Glific says so, or cannot be reached; where our own
 // requests are in each other's way, sends go first.
-func (f *follower) general(err error) bool {
-	failure, ok := glificFailure(err)
+func (f *follower) general(trouble failure) bool {
 	switch {
-	case !ok || failure.outcome != glific.Wait || sendOnly[failure.reason]:
-		f.unreadable(err)
+	case trouble.outcome != glific.Wait || sendOnly[trouble.reason]:
 		return false
-	case failure.reason == RateLimited && failure.retryAfter == 0:
+	case trouble.reason == RateLimited && trouble.retryAfter == 0:
 		return true
 	}
-	v := failure.verdict(message{})
+	v := trouble.verdict(message{})
 	v.outcome = waiting
 	f.pause(v)
 	return true

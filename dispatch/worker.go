@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
 	"golang.org/x/time/rate"
 
 	"avni-messenger/dispatch/glific"
@@ -28,10 +29,11 @@ type worker struct {
 	brake       brake
 	contacts    contactBook
 	templates   templateBook
-	markersFail atomic.Bool    // Glific does not keep send times
-	inHand      errgroup.Group // deliveries under way; its functions return no errors
-	sending     atomic.Int32   // how many of them
-	upkeep      errgroup.Group // the one look at refused templates that may be under way
+	asking      singleflight.Group // whether Glific answers at all
+	markersFail atomic.Bool        // Glific does not keep send times
+	inHand      errgroup.Group     // deliveries under way; its functions return no errors
+	sending     atomic.Int32       // how many of them
+	upkeep      errgroup.Group     // the one look at refused templates that may be under way
 	woken       chan struct{}
 	done        chan struct{}
 
