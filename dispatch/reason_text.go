@@ -9,7 +9,7 @@ type meaning struct {
 
 // reasons holds every Reason.
 var reasons = map[Reason]meaning{
-	GlificError:    {ClassPassing, "Glific answered with an error before anything was sent", "nothing; if it lasts, look at Glific"},
+	GlificError:    {ClassPassing, "Glific answered with an error, or not at all, before anything was sent", "nothing; if it lasts, look at Glific"},
 	GlificRequest:  {ClassPassing, "Glific does not understand the request", "check that the base URL in Avni's Glific settings is the API's, such as https://api.<name>.glific.com; Glific may have changed its API"},
 	GlificSession:  {ClassPassing, "Glific does not accept a session that it has just given", "nothing; it happens while Glific restarts"},
 	ContactChanged: {ClassPassing, "the contact was deleted or made anew at Glific; it is looked up again", "nothing"},

@@ -137,7 +137,7 @@ func TestTimeline(t *testing.T) {
 		"13:30 rule 601: the request got another time, due at 2026-03-04 16:40:00 IST |",
 		"14:30 Subject 1002 was looked at again | its rule was changed, something was un-voided, or somebody asked for a catch-up",
 		"14:30 rule 601: the request is as it should be, due at 2026-03-04 16:40:00 IST |",
-		"16:41 not sent yet: Glific answered with an error before anything was sent | HTTP 500",
+		"16:41 not sent yet: Glific answered with an error, or not at all, before anything was sent | HTTP 500",
 		"16:42 not sent: the receiver has opted out at Glific | contact 12, at 2026-03-01 10:00:00 IST",
 		"16:43 requeued by hand; until then: the receiver has opted out at Glific |",
 		"16:44 cancelled by hand |",

@@ -111,7 +111,7 @@ func TestStandingOfARequest(t *testing.T) {
 		"dry run": {delivery: `reason = 'dry_run', next_attempt_at = 'infinity'`, want: history.Standing{State: history.Held,
 			Text: "Due since 2026-03-04 16:30:00 IST. Held: dry run.", Fix: "Remove MESSENGER_DRY_RUN to send."}},
 		"retry": {delivery: `reason = 'glific_error', detail = 'HTTP 500', attempts = 3, next_attempt_at = ` + ago(-10*time.Minute), want: history.Standing{State: history.Waiting,
-			Text: "Waits: it is tried again at 2026-03-04 17:40:00 IST, because Glific answered with an error before anything was sent (HTTP 500). It has failed 3 times so far.",
+			Text: "Waits: it is tried again at 2026-03-04 17:40:00 IST, because Glific answered with an error, or not at all, before anything was sent (HTTP 500). It has failed 3 times so far.",
 			Fix:  "Nothing; if it lasts, look at Glific."}},
 		"organisation waits": {delivery: `reason = 'wrong_password', next_attempt_at = ` + ago(time.Minute), want: history.Standing{State: history.Waiting,
 			Text: "Due since 2026-03-04 16:30:00 IST. Is about to be tried again; before, Glific does not accept the phone and password.",
