@@ -128,7 +128,10 @@ func (p statusPrinter) printOrganisations() {
 		p.printHeld(o)
 		table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 		fmt.Fprintf(table, "  inbox\t%s\n", p.waiting(o.Inbox, "no change waits for its rules", "change waits", "changes wait"))
-		fmt.Fprintf(table, "  due\t%s\n", p.waiting(o.Due, "no message is due", "message is due", "messages are due"))
+		fmt.Fprintf(table, "  due\t%s\n", p.due(o))
+		for _, tried := range o.Tried {
+			printTried(table, tried)
+		}
 		fmt.Fprintf(table, "  queue\t%s\n", listed(o.Queue, "nothing waits"))
 		fmt.Fprintf(table, "  accepted, last 24 h\t%s\n", listed(o.Receipts, "nothing"))
 		for _, lost := range o.Lost {
@@ -148,8 +151,31 @@ func (p statusPrinter) printHeld(o history.OrganisationNow) {
 	switch {
 	case o.Hold != "": // Standing has the same then
 		fmt.Fprintf(p.out, "  HELD %s\n  → %s\n", o.Hold, o.HoldFix)
+	case o.Standing.Held != "" && !o.Served:
+		fmt.Fprintf(p.out, "  %s\n  → %s\n", o.Standing.Held, o.Standing.Fix)
 	case o.Standing.Held != "":
 		fmt.Fprintf(p.out, "  HELD BACK: %s\n  → %s\n", o.Standing.Held, o.Standing.Fix)
+	}
+}
+
+// due says how many messages should have been sent by now, and by whom if not by us.
+func (p statusPrinter) due(o history.OrganisationNow) string {
+	text := p.waiting(o.Due, "no message is due", "message is due", "messages are due")
+	if o.Due.Count > 0 && o.Standing.Mode == string(ModeShadow) {
+		text += "; in mode shadow that is left to avni-server"
+	}
+	return text
+}
+
+// printTried says why messages that are due were not sent when they were tried.
+func printTried(out io.Writer, t history.Tried) {
+	text := t.Text
+	if t.Detail != "" {
+		text += " (" + t.Detail + ")"
+	}
+	fmt.Fprintf(out, "  \t%s last tried at %s: %s\n", counted(t.Count, "of them was", "of them were"), clock(t.Last), text)
+	if t.Fix != "" {
+		fmt.Fprintf(out, "  \t→ %s\n", t.Fix)
 	}
 }
 

@@ -2,12 +2,15 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"avni-messenger/dispatch/glific/glifictest"
 	"avni-messenger/internal/avnitest"
 	"avni-messenger/internal/history"
 )
@@ -57,6 +60,34 @@ seva_nepal, mode shadow
 	var o history.Overview
 	if err := json.Unmarshal([]byte(stdout), &o); err != nil || code != exitOK || len(o.Instances) != 1 || !o.Stream.SlotExists || len(o.Organisations) != 2 {
 		t.Errorf("code %d, error %v, %s", code, err, stdout)
+	}
+}
+
+// While Glific does not answer, status says so, whether a process runs or not.
+func TestStatusWhileGlificIsAway(t *testing.T) {
+	p := newProgram(t, glifictest.Options{})
+	p.glific.Close()
+	p.start()
+	environ := []string{"MESSENGER_DATABASE_URL=" + p.db.URL(), "MESSENGER_MODE=full"}
+	told := regexp.MustCompile(`  due +\d messages? (is|are) due, the oldest since TIME\n +\d of them (was|were) last tried at TIME: Glific cannot be reached, .*connection refused.*\n +→ check the base URL`)
+	p.eventually(avnitest.Patience, func() string {
+		if code, stdout, stderr := command(t, environ, "status"); code != exitOK || !told.MatchString(still(stdout)) {
+			return fmt.Sprintf("code %d, it does not say why:\n%s%s", code, stdout, stderr)
+		}
+		return ""
+	})
+	p.stop()
+	if _, stdout, _ := command(t, environ, "status"); !told.MatchString(still(stdout)) {
+		t.Errorf("once it is stopped it does not say why:\n%s", stdout)
+	}
+}
+
+// What avni-server sends is due all the same.
+func TestStatusOfWhatIsLeftToAvniServer(t *testing.T) {
+	db := avnitest.New(t)
+	_, stdout, _ := command(t, []string{"MESSENGER_DATABASE_URL=" + db.URL()}, "status")
+	if want := "3 messages are due, the oldest since TIME; in mode shadow that is left to avni-server\n"; !strings.Contains(still(stdout), want) || strings.Contains(stdout, "no message is due;") {
+		t.Errorf("it does not say %q:\n%s", want, stdout)
 	}
 }
 

@@ -31,7 +31,8 @@ type Options struct {
 	RulesOff   bool                // MESSENGER_RULES is off
 	SendingOff bool                // MESSENGER_DISPATCH is off
 
-	// Served says how an organisation is served, or false if it is not. nil: none is.
+	// Served says how an organisation is served, or false if it is not: one that was until of
+	// late has Held and Fix then. nil: none is.
 	Served func(organisationID int32) (Served, bool)
 	Now    func() time.Time // nil: time.Now
 	// Timeout bounds each query on the server; 0: 10 s. Avni has no index on phone numbers, so

@@ -47,6 +47,7 @@ type OrganisationNow struct {
 	Inbox    Counted  `json:"inbox"`    // changes that wait for their rules
 	Queue    []Status `json:"queue"`    // requests that are not sent, not voided and not too old, by Avni's status
 	Due      Counted  `json:"due"`      // those of them that should have been sent by now
+	Tried    []Tried  `json:"tried"`    // those of them that were tried, or would have been but for what keeps them back
 	Failures []Reason `json:"failures"` // of the last days: requests that were not sent
 	Receipts []Status `json:"receipts"` // messages that Glific has accepted in the last 24 hours, by what became of them
 	Lost     []Reason `json:"lost"`     // those of them that did not arrive
@@ -70,6 +71,13 @@ type Reason struct {
 	Text   string `json:"text"`
 	Fix    string `json:"fix"`
 	Count  int    `json:"count"`
+}
+
+// Tried is how many that are due were not sent for a reason when they were last tried.
+type Tried struct {
+	Reason
+	Detail string    `json:"detail,omitzero"` // of the last of them, where the reason is not one of theirs alone
+	Last   time.Time `json:"last"`
 }
 
 // PausedRule is a script of a rule that is not run because it failed too often.

@@ -106,6 +106,14 @@ const (
 		         where not q.is_voided and q.delivery_status <> 'Sent' and q.organisation_id = any($3) and q.scheduled_date_time >= $1) q
 		 group by 1, 2 order by 1, 2`
 
+	// What waits now, with what came of it the last time.
+	triedSQL = `
+		select d.organisation_id, d.reason, count(*), max(d.updated_at), coalesce((array_agg(d.detail order by d.updated_at desc))[1], '')
+		  from messenger.delivery d join public.message_request_queue q on q.id = d.request_id
+		 where d.organisation_id = any($3) and d.state in ('waiting', 'claimed', 'sending', 'uncertain') and d.reason <> ''
+		   and not q.is_voided and q.delivery_status in ('NotSent', 'PartiallySent') and q.scheduled_date_time >= $1 and q.scheduled_date_time <= $2
+		 group by 1, 2 order by 1, 3 desc, 2`
+
 	inboxByOrganisationSQL = `select organisation_id, count(*), min(committed_at) from messenger.inbox group by 1`
 
 	failuresSQL = `
@@ -124,14 +132,14 @@ const (
 func (v *view) readCounts(ctx context.Context, o *Overview) error {
 	c := counts{view: v, byID: map[int32]*OrganisationNow{}}
 	for id := range v.organisations {
-		if _, served := v.options.Served(id); served {
+		if standing, served := v.options.Served(id); served || standing.Held != "" {
 			c.of(id)
 		}
 	}
 	for id := range v.holds {
 		c.of(id)
 	}
-	for _, read := range []func(context.Context) error{c.readInbox, c.readQueue, c.readFailures, c.readReceipts} {
+	for _, read := range []func(context.Context) error{c.readInbox, c.readQueue, c.readTried, c.readFailures, c.readReceipts} {
 		if err := read(ctx); err != nil {
 			return err
 		}
@@ -151,7 +159,7 @@ type counts struct {
 
 func (c counts) of(id int32) *OrganisationNow {
 	if c.byID[id] == nil {
-		one := &OrganisationNow{ID: id, Name: c.label(id), Queue: []Status{}, Failures: []Reason{}, Receipts: []Status{}, Lost: []Reason{}}
+		one := &OrganisationNow{ID: id, Name: c.label(id), Queue: []Status{}, Tried: []Tried{}, Failures: []Reason{}, Receipts: []Status{}, Lost: []Reason{}}
 		one.Standing, one.Served = c.options.Served(id)
 		if h, held := c.holds[id]; held {
 			one.Hold, one.HoldFix = "since "+c.clock(h.Since)+": "+h.text(), c.holdFix(id)
@@ -187,6 +195,30 @@ func (c counts) readQueue(ctx context.Context) error {
 		if row.Oldest != nil && (one.Due.Oldest.IsZero() || row.Oldest.Before(one.Due.Oldest)) {
 			one.Due.Oldest = *row.Oldest
 		}
+	}
+	return err
+}
+
+// readTried reads why those that are due were not sent yet. What is left to avni-server is
+// tried by nobody here.
+func (c counts) readTried(ctx context.Context) error {
+	rows, err := collect[struct {
+		ID     int32
+		Reason dispatch.Reason
+		Count  int
+		Last   time.Time
+		Detail string
+	}](ctx, c.view, "deliveries that wait", triedSQL, c.now.Add(-c.options.Window), c.now, keysOf(c.byID))
+	for _, row := range rows {
+		one := c.of(row.ID)
+		if one.Standing.Mode == "shadow" {
+			continue
+		}
+		tried := Tried{Reason: Reason{string(row.Reason), row.Reason.Text(), advice(row.Reason.Advice()), row.Count}, Last: row.Last}
+		if row.Reason.Class() == dispatch.ClassOrganisation {
+			tried.Detail = row.Detail
+		}
+		one.Tried = append(one.Tried, tried)
 	}
 	return err
 }

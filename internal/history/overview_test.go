@@ -45,12 +45,12 @@ func TestOverview(t *testing.T) {
 			{ID: 101, Name: "asha_gramin", Served: true, Standing: history.Served{Mode: "full"}, Hold: "since 2026-03-04 16:30:00 IST: somebody else, most likely avni-server, writes requests of rules too (request 5)",
 				HoldFix: "Make sure that nobody else sends for it, then: avni-messenger release asha_gramin",
 				Inbox:   history.Counted{Count: 1, Oldest: hour}, Due: history.Counted{Count: 3, Oldest: hour},
-				Queue: []history.Status{{Status: "NotSent", Count: 3}, {Status: "PartiallySent", Count: 1}},
+				Queue: []history.Status{{Status: "NotSent", Count: 3}, {Status: "PartiallySent", Count: 1}}, Tried: []history.Tried{},
 				Failures: []history.Reason{{Reason: "opted_out", Text: dispatch.OptedOut.Text(), Fix: dispatch.OptedOut.Advice(), Count: 2},
 					{Reason: "expired", Text: dispatch.Expired.Text(), Fix: dispatch.Expired.Advice(), Count: 1}},
 				Receipts: []history.Status{{Status: "delivered", Count: 2}, {Status: "error", Count: 1}},
 				Lost:     []history.Reason{{Reason: "not_on_whatsapp", Text: dispatch.NotOnWhatsApp.Text(), Fix: dispatch.NotOnWhatsApp.Advice(), Count: 1}}},
-			{ID: 103, Name: "seva_nepal", Served: true, Standing: history.Served{Mode: "shadow"}, Queue: []history.Status{}, Failures: []history.Reason{}, Receipts: []history.Status{}, Lost: []history.Reason{}},
+			{ID: 103, Name: "seva_nepal", Served: true, Standing: history.Served{Mode: "shadow"}, Queue: []history.Status{}, Tried: []history.Tried{}, Failures: []history.Reason{}, Receipts: []history.Status{}, Lost: []history.Reason{}},
 		},
 		Rules:  []history.PausedRule{{RuleID: 607, Rule: "Broken schedule rule", Script: "schedule", Organisation: "asha_gramin", Since: hour, Why: "throw: TypeError", Waiting: 1}},
 		Storms: []history.StormHeld{{RuleID: 601, Rule: "Welcome subject", Organisation: "asha_gramin", Transaction: "0/1A2B3C", CommittedAt: hour, Count: 2}},
@@ -60,6 +60,42 @@ func TestOverview(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(history.Stream{}, "Lag"), cmpopts.IgnoreFields(history.Instance{}, "Started", "Seen"), cmpopts.IgnoreUnexported(history.PausedRule{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Of what is due the overview says why it was not sent when it was last tried: with what is
+// known of Glific, and nothing of anybody's data.
+func TestOverviewOfWhatWasTried(t *testing.T) {
+	s := newStage(t)
+	s.options.Now = func() time.Time { return now }
+	s.exec(`update message_request_queue set scheduled_date_time = ` + ago(time.Hour) + ` where id in (923, 924, 925)`)
+	s.exec(`insert into messenger.delivery (request_id, organisation_id, state, reason, detail, updated_at) values
+		(923, 101, 'waiting', 'glific_unreachable', 'host: no such host', ` + ago(3*time.Minute) + `),
+		(924, 101, 'claimed', 'glific_unreachable', 'host: connection refused', ` + ago(time.Minute) + `),
+		(925, 101, 'waiting', 'internal', 'of Asha', ` + ago(2*time.Minute) + `), (900001, 101, 'waiting', 'glific_error', 'of nothing', ` + ago(time.Minute) + `)`)
+	tried := func() []history.Tried {
+		o, err := s.reader().Overview(t.Context())
+		s.must(err)
+		return o.Organisations[0].Tried
+	}
+	of := func(reason dispatch.Reason, n int) history.Reason {
+		return history.Reason{Reason: string(reason), Text: reason.Text(), Fix: reason.Advice(), Count: n}
+	}
+	want := []history.Tried{
+		{Reason: of(dispatch.Unreachable, 2), Detail: "host: connection refused", Last: now.Add(-time.Minute)},
+		{Reason: of(dispatch.Internal, 1), Last: now.Add(-2 * time.Minute)},
+	}
+	if diff := cmp.Diff(want, tried()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	s.exec(`update message_request_queue set scheduled_date_time = ` + ago(-time.Hour) + ` where id = 923`)
+	s.exec(`update message_request_queue set delivery_status = 'Sent' where id = 925`)
+	if diff := cmp.Diff([]history.Tried{{Reason: of(dispatch.Unreachable, 1), Detail: "host: connection refused", Last: now.Add(-time.Minute)}}, tried()); diff != "" {
+		t.Errorf("of what is due no more (-want +got):\n%s", diff)
+	}
+	s.served[avnitest.AshaGramin] = history.Served{Mode: "shadow"}
+	if found := tried(); len(found) != 0 {
+		t.Errorf("in shadow avni-server sends, but it tells of %+v", found)
 	}
 }
 

@@ -55,8 +55,8 @@ func TestWithoutAPasswordTheLinkIsNeeded(t *testing.T) {
 	refused := func(when string) {
 		t.Helper()
 		for _, path := range []string{"/", "/messages", "/about/Request/921", "/login", "/login?token=", "/login?token=" + strings.Repeat("A", 26)} {
-			if code, body := s.do("GET", path, nil, "Host", "127.0.0.1:8024"); code != http.StatusForbidden || strings.Contains(body, "asha_gramin") {
-				t.Errorf("%s, %s is %d", when, path, code)
+			if code, body := s.do("GET", path, nil, "Host", "127.0.0.1:8124"); code != http.StatusForbidden || strings.Contains(body, "asha_gramin") || !strings.Contains(body, "http://127.0.0.1:8124/login?token=…") {
+				t.Errorf("%s, %s is %d: %s", when, path, code, body)
 			}
 		}
 		for path, form := range map[string]url.Values{"/search": {"question": {"98765 00001"}}, "/release/organisation": {"organisation": {"asha_gramin"}},

@@ -18,6 +18,7 @@ type list struct {
 	Query         url.Values // of the address
 	Organisations []history.OrganisationName
 	Statuses      []string
+	Read          bool // else nothing is known of messages
 	history.Page
 }
 
@@ -35,6 +36,8 @@ func (h *Handler) messages(w http.ResponseWriter, r *http.Request) {
 	v, code := view{Title: "Messages"}, http.StatusOK
 	if err := h.list(r.Context(), &content); err != nil {
 		v.Fault, code = h.fault(err)
+	} else {
+		content.Read = true
 	}
 	v.Content = content
 	h.show(w, code, "messages", v)

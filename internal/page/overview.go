@@ -11,6 +11,7 @@ import (
 type overview struct {
 	Health  metrics.Health
 	Trouble []metrics.Entry // entries of Health that are not ok
+	Read    bool            // else nothing is known of what follows
 	history.Overview
 }
 
@@ -31,7 +32,7 @@ func (h *Handler) showOverview(w http.ResponseWriter, r *http.Request, code int,
 	if err != nil {
 		v.Fault, code = h.fault(err)
 	}
-	content.Overview = found
+	content.Overview, content.Read = found, err == nil
 	v.Title, v.Content = "Overview", content
 	h.show(w, code, "overview", v)
 }

@@ -131,7 +131,7 @@ func (h *Handler) turnAway(w http.ResponseWriter, r *http.Request) {
 	case !h.door.local:
 		http.Redirect(w, r, "/login", http.StatusSeeOther)
 	case fromThisMachine(r):
-		h.refuse(w, http.StatusForbidden, "Come by the link that avni-messenger has logged at its start: http://127.0.0.1:8024/login?token=…, of the last start. "+
+		h.refuse(w, http.StatusForbidden, "Come by the link that avni-messenger has logged at its start: http://"+r.Host+"/login?token=…, of the last start. "+
 			"Or set MESSENGER_UI_PASSWORD. Its state is at /state.")
 	case r.URL.Path == "/" && r.Method == http.MethodGet:
 		http.Redirect(w, r, "/state", http.StatusSeeOther)
