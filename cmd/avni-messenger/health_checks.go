@@ -56,7 +56,7 @@ func (a *app) checkReplication(ctx context.Context) []metrics.Entry {
 		if !status.LastCommit.IsZero() {
 			entry.Detail += ", last change committed at " + clock(status.LastCommit)
 		}
-		entry.Detail += kept(status.Watch)
+		entry.Detail += kept(status)
 		return append(append(append([]metrics.Entry{entry}, concernEntries(status.Watch)...), catchUpEntry(status.CatchUp)...), a.checkDetached(ctx)...)
 	case cdc.Standby: // healthy: this process evaluates and delivers, another one streams
 		entry.Status = metrics.OK
@@ -64,14 +64,18 @@ func (a *app) checkReplication(ctx context.Context) []metrics.Entry {
 	if status.Detail != "" {
 		entry.Detail += ": " + strings.ReplaceAll(status.Detail, "\n", "; ")
 	}
-	entry.Detail += kept(status.Watch)
+	entry.Detail += kept(status)
 	return append([]metrics.Entry{entry}, concernEntries(status.Watch)...)
 }
 
-// kept says what the slot costs the disk of Avni's database.
-func kept(w cdc.Watch) string {
-	if !w.Exists {
+// kept says what the slot costs the disk of Avni's database, or did when that could be seen.
+func kept(status cdc.Status) string {
+	w := status.Watch
+	switch {
+	case !w.Exists:
 		return ""
+	case status.State != cdc.Streaming && status.State != cdc.Standby:
+		return fmt.Sprintf(". At %s PostgreSQL kept %s of WAL for it", clock(w.At), cdc.Bytes(w.Retained))
 	}
 	text := fmt.Sprintf(", PostgreSQL keeps %s of WAL for it", cdc.Bytes(w.Retained))
 	if w.Safe != nil {

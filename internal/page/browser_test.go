@@ -63,11 +63,38 @@ func wide(t *testing.T, ctx context.Context, width int64) bool {
 	return scroll > width
 }
 
+// uneven are the boxes of a form that do not stand in line, and the names of figures that are
+// broken into lines.
+func uneven(t *testing.T, ctx context.Context) (found []string) {
+	t.Helper()
+	const script = `(() => {
+		const rows = {}, broken = []
+		for (const box of document.querySelectorAll('form.filter select, form.filter input, form.filter button')) {
+			const r = box.getBoundingClientRect()
+			if (r.height > 0) (rows[r.bottom] ??= []).push(r.height)
+		}
+		for (const row in rows) if (new Set(rows[row]).size > 1) broken.push('boxes of ' + rows[row].join(' and '))
+		for (const name of document.querySelectorAll('dl dt')) {
+			const text = document.createRange()
+			text.selectNodeContents(name)
+			if (new Set([...text.getClientRects()].map(line => line.top)).size > 1) broken.push(name.innerText)
+		}
+		return broken
+	})()`
+	if err := chromedp.Run(ctx, chromedp.Evaluate(script, &found)); err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
 func TestInABrowser(t *testing.T) {
-	for name, width := range map[string]int64{"screen": 1280, "phone": 390} {
+	for name, width := range map[string]int64{"screen": 1280, "laptop": 1100, "phone": 390} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, "correct horse")
 			s.exec(`insert into messenger.hold (organisation_id, kind, since, request_id, detail, seen) values (101, 'foreign_sent', now() - interval '1 hour', 921, 'request 921 was marked Sent', 1)`)
+			s.exec(`insert into messenger.delivery (request_id, organisation_id, state, reason, detail) select id, 101, 'waiting', 'glific_unreachable', 'host: connection refused'
+				from message_request_queue where id in (923, 924)`)
+			s.exec(`update message_request_queue set scheduled_date_time = now() - interval '1 hour' where id in (923, 924)`)
 			ctx := browse(t, width)
 			var text string
 			read := func(what string, want ...string) {
@@ -79,6 +106,9 @@ func TestInABrowser(t *testing.T) {
 				}
 				if wide(t, ctx, width) {
 					t.Errorf("%s is wider than the %s", what, name)
+				}
+				if found := uneven(t, ctx); len(found) > 0 {
+					t.Errorf("on the %s, %s has %q", name, what, found)
 				}
 				picture(t, ctx, strings.ReplaceAll(what, " ", "-")+"-"+name)
 			}
