@@ -31,8 +31,12 @@ func (c Config) quietHours() dispatch.QuietHours {
 
 // served says how an organisation is served, for people.
 func (d *directory) served(organisationID int32) (history.Served, bool) {
-	s := d.now.Load().byID[organisationID]
+	now := d.now.Load()
+	s := now.byID[organisationID]
 	if s == nil {
+		if one := now.departure(organisationID); one != nil {
+			return one.standing(), false
+		}
 		return history.Served{}, false
 	}
 	return history.Served{Mode: string(s.Mode), Held: s.Held, Fix: s.Fix}, true

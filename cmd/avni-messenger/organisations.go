@@ -46,6 +46,9 @@ func (d *directory) Load(ctx context.Context) (changed bool, err error) {
 	d.loading.Lock()
 	defer d.loading.Unlock()
 	found, err := readRows(ctx, d.pool, !d.guard.Overlook)
+	if err == nil && d.now.Load().byID == nil && !d.guard.Overlook { // for the first time
+		found.delivered, err = readDelivered(ctx, d.pool)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -58,6 +61,7 @@ func (d *directory) Load(ctx context.Context) (changed bool, err error) {
 		}
 		after = d.guard.assemble(found)
 	}
+	after.remember(before, found.delivered, read)
 	if reflect.DeepEqual(before, after) {
 		return false, nil
 	}
@@ -88,13 +92,7 @@ func (d *directory) tell(before, after *snapshot) {
 			log.Info("organisation is served")
 		}
 	}
-	for _, s := range before.standings {
-		if after.byID[s.rules.ID] == nil {
-			d.log.Warn("organisation is not served any more: its changes are not kept", "organisation", s.label(),
-				"reason", "it is voided, or has no Glific configuration any more that is not voided, and MESSENGER_ORGANISATIONS does not name it",
-				"fix", "If this is not wanted, mend it in Avni, then run `avni-messenger catch-up --since "+time.Now().Format(time.RFC3339)+"`.")
-		}
-	}
+	d.tellDeparted(before, after)
 }
 
 // Organisation implements rules.Directory.

@@ -29,6 +29,9 @@ func (d *directory) Entries(deliveries []dispatch.Status) []metrics.Entry {
 		}
 		entries = append(entries, entry)
 	}
+	for _, one := range now.departed {
+		entries = append(entries, one.entry())
+	}
 	if len(entries) == 0 {
 		entries = append(entries, metrics.Entry{Name: "organisations", Status: metrics.Warning, Detail: "no organisation is served",
 			Fix: "An organisation is served once it has a Glific configuration in Avni, unless MESSENGER_ORGANISATIONS or MESSENGER_MODE is none."})

@@ -15,6 +15,7 @@ type avniRows struct {
 	users         []userRow // those whom a Glific configuration names
 	holds         []holdRow
 	owned         []ownedRow
+	delivered     []int32 // see readDelivered
 }
 
 type organisationRow struct {
@@ -58,6 +59,24 @@ const userSQL = `
 select id, username, organisation_id from users
 where not is_voided and username in
     (select config ->> 'avniSystemUser' from external_system_config where system_name = 'Glific')`
+
+// deliveredSQL asks for each organisation by itself, as none is the rule: the index of the
+// marker begins with the organisation.
+const deliveredSQL = `
+select o.id from organisation o
+where (o.is_voided or not exists (select from external_system_config c where c.organisation_id = o.id and c.system_name = 'Glific' and not c.is_voided))
+  and (select true from messenger.delivery d where d.organisation_id = o.id and d.updated_at > now() - interval '30 days' limit 1)`
+
+// readDelivered reads which organisations messages were delivered for of late that have no
+// Glific configuration by now.
+func readDelivered(ctx context.Context, pool *pgxpool.Pool) ([]int32, error) {
+	rows, _ := pool.Query(ctx, deliveredSQL) // its error is that of the rows
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+	if err != nil {
+		return nil, fmt.Errorf("read which organisations were served before: %w", err)
+	}
+	return ids, nil
+}
 
 // readAvni reads what Avni's tables say, in one snapshot.
 func readAvni(ctx context.Context, pool *pgxpool.Pool) (avniRows, error) {

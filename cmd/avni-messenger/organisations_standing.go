@@ -54,6 +54,7 @@ func (s *standing) label() string { return s.rules.DBUser }
 type snapshot struct {
 	standings []*standing // by db_user
 	byID      map[int32]*standing
+	departed  []departed
 	strays    []stray // entries of MESSENGER_ORGANISATIONS that mean nothing
 }
 
@@ -75,7 +76,11 @@ func (g guard) assemble(found avniRows) *snapshot {
 			mode = g.Mode
 		}
 		config, configured, fault := chooseGlific(row.ID, found.glific)
-		if mode == ModeNone || !isNamed && (row.Voided || !configured) {
+		if mode == ModeNone {
+			continue
+		}
+		if !isNamed && (row.Voided || !configured) {
+			s.departed = append(s.departed, unserved(row, fault))
 			continue
 		}
 		one := newStanding(row, mode, lineage(row.ID, parents))

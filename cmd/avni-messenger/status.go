@@ -152,7 +152,7 @@ func (p statusPrinter) printHeld(o history.OrganisationNow) {
 	case o.Hold != "": // Standing has the same then
 		fmt.Fprintf(p.out, "  HELD %s\n  → %s\n", o.Hold, o.HoldFix)
 	case o.Standing.Held != "" && !o.Served:
-		fmt.Fprintf(p.out, "  %s\n  → %s\n", o.Standing.Held, o.Standing.Fix)
+		fmt.Fprintf(p.out, "  WARNING: %s\n  → %s\n", o.Standing.Held, o.Standing.Fix)
 	case o.Standing.Held != "":
 		fmt.Fprintf(p.out, "  HELD BACK: %s\n  → %s\n", o.Standing.Held, o.Standing.Fix)
 	}
