@@ -13,8 +13,8 @@ import (
 )
 
 const statusHelp = `Tells how the whole does: how far changes have been read, what waits for its rules and to
-be sent, by organisation, what is paused or held and how to release it, what failed of late,
-and what became of the messages of the last day.
+be sent, by organisation, and why it was not when it was last tried, what is paused or held
+and how to release it, what failed of late, and what became of the messages of the last day.
 
 It reads the database, so that it works whether avni-messenger runs or not, on any machine
 that reaches it; give it the same environment as the running one. What only the running
