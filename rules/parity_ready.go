@@ -27,6 +27,8 @@ func (o *OrganisationParity) obstacles() []string {
 		say("%s to be mended first", counted(o.ToMend, "difference is", "differences are"))
 	}
 	switch wait := fmt.Sprintf("wait for at least %d (or look further back with --since)", parityLeast); {
+	case o.alone: // waiting would not help
+		say("enableMessaging is not true, so that avni-server queues nothing to compare with: set it to true in the organisation's settings")
 	case o.Compared == 0:
 		say("nothing is compared yet: %s", wait)
 	case o.Compared < parityLeast:

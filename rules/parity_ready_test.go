@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +84,38 @@ func TestParityReady(t *testing.T) {
 				t.Errorf("ready is %t, because (-want +got):\n%s", report[0].Ready, diff)
 			}
 		})
+	}
+}
+
+// TestNotReadyAlone says so where avni-server has nothing to compare with, for as long as
+// the organisation is in shadow mode.
+func TestNotReadyAlone(t *testing.T) {
+	db := avnitest.New(t)
+	exec(t, db.Pool(), comparedRows, 601, "same", "", time.Hour, "now", 20, 0)
+	report := func() OrganisationParity {
+		t.Helper()
+		report, err := ParityReport(t.Context(), db.Pool(), ParityQuery{OrganisationID: avnitest.AshaGramin, Since: time.Now().Add(-ParityWindow)})
+		if err != nil || len(report) != 1 {
+			t.Fatal(report, err)
+		}
+		return report[0]
+	}
+	if err := db.Avni().SetMessagingEnabled(t.Context(), avnitest.AshaGramin, false); err != nil {
+		t.Fatal(err)
+	}
+	if r := report(); !r.Ready {
+		t.Errorf("shadow mode is over, and it is not ready: %q", r.NotReady)
+	}
+	exec(t, db.Pool(), `insert into messenger.parity_since (organisation_id) values (101)`)
+	want := []string{"enableMessaging is not true, so that avni-server queues nothing to compare with: set it to true in the organisation's settings"}
+	if r := report(); r.Ready || !slices.Equal(r.NotReady, want) {
+		t.Errorf("ready is %t, because %q, want %q", r.Ready, r.NotReady, want)
+	}
+	if err := db.Avni().SetMessagingEnabled(t.Context(), avnitest.AshaGramin, true); err != nil {
+		t.Fatal(err)
+	}
+	if r := report(); !r.Ready {
+		t.Errorf("it is on, and not ready: %q", r.NotReady)
 	}
 }
 

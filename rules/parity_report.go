@@ -33,6 +33,8 @@ type OrganisationParity struct {
 	Sent         int           `json:"sent"`       // messages of rules, by avni-server
 	WouldSend    int           `json:"would_send"` // of these
 	Unsent       []SendingSkip `json:"would_not_send"`
+
+	alone bool // in shadow mode while avni-server's own messaging is off
 }
 
 // RuleParity is one rule of it that is paused, or whose entities were saved.

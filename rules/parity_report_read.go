@@ -8,7 +8,9 @@ import (
 )
 
 const (
-	parityOrganisationsSQL = `select o.id, o.db_user from public.organisation o
+	parityOrganisationsSQL = `select o.id, o.db_user,
+			o.id in (select organisation_id from messenger.parity_since) and not ` + messagingOnSQL + `o.id)
+		from public.organisation o
 		where ($1::int = 0 and (o.id in (select organisation_id from messenger.parity where evaluated_at >= $2)
 				or o.id in (select organisation_id from messenger.parity_since)
 				or o.id in (select organisation_id from messenger.parity_sending where recorded_at >= $2))) or o.id = $1
@@ -52,9 +54,10 @@ func (r *parityReport) readOrganisations(ctx context.Context, tx pgx.Tx) error {
 	}
 	var id int32
 	var name string
-	_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error {
+	var alone bool
+	_, err = pgx.ForEachRow(rows, []any{&id, &name, &alone}, func() error {
 		r.order = append(r.order, id)
-		r.byID[id] = &OrganisationParity{Organisation: name, Rules: []RuleParity{}, Unsent: []SendingSkip{}}
+		r.byID[id] = &OrganisationParity{Organisation: name, Rules: []RuleParity{}, Unsent: []SendingSkip{}, alone: alone}
 		return nil
 	})
 	return err

@@ -74,7 +74,7 @@ func TestParityReport(t *testing.T) {
 `
 	code, stdout, stderr := command(t, environ, "parity")
 	if want := asha + "\nseva_base: not ready: 0 compared, 0 unexplained differences\n" +
-		"  - nothing is compared yet: wait for at least 20 (or look further back with --since)\n\nseva_nepal: ready: 20 compared, 0 unexplained differences\n\n" +
+		"  - enableMessaging is not true, so that avni-server queues nothing to compare with: set it to true in the organisation's settings\n\nseva_nepal: ready: 20 compared, 0 unexplained differences\n\n" +
 		"  rule 612 \"Beneficiary welcome to worker\", Subject: 20 the same\n"; code != exitTrouble || stdout != want {
 		t.Errorf("code %d, stderr %q, report (-want +got):\n%s", code, stderr, cmp.Diff(want, stdout))
 	}
@@ -84,6 +84,10 @@ func TestParityReport(t *testing.T) {
 	if code, stdout, _ := command(t, environ, "parity", "--organisation", "asha_gramin", "--all", "--since", "400h"); code != exitTrouble ||
 		!strings.Contains(stdout, "Subject 7: ours none") || !strings.Contains(stdout, "ProgramEncounter 13: ours none (would_skip); avni-server's none\n") {
 		t.Errorf("of everything: code %d, %s", code, stdout)
+	}
+	if code, stdout, _ := command(t, environ, "parity", "--organisation", "seva_base", "--json"); code != exitTrouble ||
+		!strings.Contains(stdout, `"enableMessaging is not true, so that avni-server queues nothing to compare with: set it to true in the organisation's settings"`) {
+		t.Errorf("of one with nothing to compare with: code %d, %s", code, stdout)
 	}
 	if code, _, stderr := command(t, environ, "parity", "--organisation", "asha"); code != exitUsage || !strings.Contains(stderr, `"asha" is no organisation`) {
 		t.Errorf("of nobody: code %d, %s", code, stderr)
