@@ -3,7 +3,6 @@ package cdc
 import (
 	"fmt"
 	"slices"
-	"time"
 )
 
 // cause is why changes were not read and will not come any more. It is a metric label,
@@ -87,7 +86,7 @@ func (in Inspection) lost(c cause, format string, args ...any) error {
 	}
 	last := ""
 	if !p.CommittedAt.IsZero() {
-		last = fmt.Sprintf(" (the last one read was committed at %s)", p.CommittedAt.In(time.Local).Format("2006-01-02 15:04:05 MST"))
+		last = fmt.Sprintf(" (the last one read was committed at %s)", clock(&p.CommittedAt, ""))
 	}
 	return &trouble{state: SlotLost, reason: reasonLost, cause: c,
 		err: fmt.Errorf("%w. Changes after %s%s have not been read: `avni-messenger run` makes a new slot and looks them up in Avni's tables", what, p.LSN, last)}

@@ -105,14 +105,12 @@ func LongTransactions(ctx context.Context, db Querier, age time.Duration) ([]str
 // openTransactions are the first of them. An age of 0 includes those whose beginning is hidden.
 func openTransactions(ctx context.Context, db Querier, age time.Duration) ([]string, error) {
 	rows, err := db.Query(ctx, `
-		select text from (
-			select format('pid %s of role %s (%s) since %s', pid, usename, coalesce(state, '`+stateHidden+`'),
-			              coalesce(to_char(xact_start, 'YYYY-MM-DD HH24:MI:SS TZ'), 'unknown')) as text, xact_start as since
+		select who, since, advice from (
+			select format('pid %s of role %s (%s)', pid, usename, coalesce(state, '`+stateHidden+`')) as who, xact_start as since, '' as advice
 			from pg_stat_activity
 			where backend_xid is not null and pid <> pg_backend_pid()
 			union all
-			select format('prepared transaction %L of role %s since %s: rollback prepared or commit prepared it',
-			              gid, owner, to_char(prepared, 'YYYY-MM-DD HH24:MI:SS TZ')), prepared
+			select format('prepared transaction %L of role %s', gid, owner), prepared, ': rollback prepared or commit prepared it'
 			from pg_prepared_xacts
 		) open
 		where $1 = 0 or since < clock_timestamp() - make_interval(secs => $1)
@@ -120,7 +118,21 @@ func openTransactions(ctx context.Context, db Querier, age time.Duration) ([]str
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
+		var who, advice string
+		var since *time.Time
+		err := row.Scan(&who, &since, &advice)
+		return who + " since " + clock(since, "unknown") + advice, err
+	})
+}
+
+// clock is a time as an operator reads it, by the zone of this process; the text without
+// one.
+func clock(t *time.Time, without string) string {
+	if t == nil {
+		return without
+	}
+	return t.In(time.Local).Format("2006-01-02 15:04:05 MST")
 }
 
 // stateHidden is all that a role may know of another one's session without pg_monitor,

@@ -98,10 +98,8 @@ type lockHolder struct {
 // hold anything.
 func lockHolders(ctx context.Context, conn *pgx.Conn, lock tableLock) ([]lockHolder, error) {
 	rows, err := conn.Query(ctx, `
-		select distinct on (l.pid, c.relname) c.relname::text, case when l.pid is null then 'a prepared transaction (see pg_prepared_xacts)' else
-			format('pid %s (application_name "%s") with a transaction since %s: %s', l.pid, a.application_name,
-			       coalesce(to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS'), 'an unknown time'),
-			       coalesce(trim(substring(a.query from '^\s*((?:[[:alpha:]_:]+[[:space:]]*){1,3})')) || ' …', 'what it runs is hidden')) end
+		select distinct on (l.pid, c.relname) c.relname::text, format('pid %s (application_name "%s")', l.pid, a.application_name), a.xact_start,
+			coalesce(trim(substring(a.query from '^\s*((?:[[:alpha:]_:]+[[:space:]]*){1,3})')) || ' …', 'what it runs is hidden'), l.pid is null
 		from pg_locks l
 		join pg_class c on c.oid = l.relation
 		left join pg_stat_activity a on a.pid = l.pid
@@ -114,7 +112,14 @@ func lockHolders(ctx context.Context, conn *pgx.Conn, lock tableLock) ([]lockHol
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (lockHolder, error) {
 		var h lockHolder
-		err := row.Scan(&h.table, &h.who)
+		var session, runs string
+		var since *time.Time
+		var prepared bool
+		err := row.Scan(&h.table, &session, &since, &runs, &prepared)
+		h.who = fmt.Sprintf("%s with a transaction since %s: %s", session, clock(since, "an unknown time"), runs)
+		if prepared {
+			h.who = "a prepared transaction (see pg_prepared_xacts)"
+		}
 		return h, err
 	})
 }

@@ -36,12 +36,12 @@ func TestGroupMessageOfASuspendedOrganisationWaits(t *testing.T) {
 func TestStatusSaysUntilWhenTheOrganisationIsSuspended(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	until := time.Now().Add(3 * time.Hour).UTC()
+	until := time.Now().Add(3 * time.Hour)
 	s.asha.SuspendUntil(until)
 	id := s.queueRule(welcomeRule, asha, "Subject", asha)
 	d, _ := s.start()
 	s.awaitReason(id, stateWaiting, OrganisationSuspended)
 	s.await("the status says until when", func() bool {
-		return strings.Contains(d.Status()[0].PausedFor, "sending is suspended until "+until.Format("2006-01-02T15:04:05"))
+		return strings.Contains(d.Status()[0].PausedFor, "sending is suspended until "+until.Format("2006-01-02 15:04:05 MST"))
 	})
 }

@@ -145,5 +145,5 @@ func (a admission) tooEarly(savedAt time.Time) string {
 		return "the rule is not there any more"
 	}
 	return fmt.Sprintf("saved at %s, before the rule started at %s; if messages shall be sent all the same: avni-messenger catch-up --since %s",
-		savedAt.UTC().Format(time.RFC3339), a.activeFrom.UTC().Format(time.RFC3339), savedAt.UTC().Format(time.RFC3339))
+		savedAt.Local().Format(time.RFC3339), a.activeFrom.Local().Format(time.RFC3339), savedAt.Local().Format(time.RFC3339))
 }

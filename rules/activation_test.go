@@ -49,7 +49,7 @@ func TestWhatWasSavedBeforeMakesNoRequest(t *testing.T) {
 	if err := o.db.Pool().QueryRow(t.Context(), `select reason from messenger.trigger_log where entity_id = 1001 and rule_id = 603`).Scan(&reason); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(reason, "saved at 2024-02-01T05:00:00Z, before the rule started at 2") || !strings.HasSuffix(reason, "avni-messenger catch-up --since 2024-02-01T05:00:00Z") {
+	if !strings.HasPrefix(reason, "saved at 2024-02-01T10:30:00+05:30, before the rule started at 2") || !strings.HasSuffix(reason, "avni-messenger catch-up --since 2024-02-01T10:30:00+05:30") {
 		t.Errorf("reason %q", reason)
 	}
 	// SQL that leaves the row's time alone is no save.

@@ -40,7 +40,7 @@ type Paused struct {
 }
 
 func (p *Paused) Error() string {
-	return fmt.Sprintf("message rule %d is paused since %s because it failed too often", p.RuleID, p.Since.UTC().Format("2006-01-02 15:04:05 MST"))
+	return fmt.Sprintf("message rule %d is paused since %s because it failed too often", p.RuleID, p.Since.Local().Format("2006-01-02 15:04:05 MST"))
 }
 
 // pause is a script that is not run because it failed too often.

@@ -243,7 +243,7 @@ func TestRefusal(t *testing.T) {
 			&dispatch.Refusal{Reason: dispatch.RuleFailed, Detail: "throw: x is not defined"}},
 		{"withdrawn", &rules.Withdrawn{What: "Subject 5 is voided"}, &dispatch.Refusal{Reason: dispatch.Withdrawn, Detail: "Subject 5 is voided"}},
 		{"paused", &rules.Paused{RuleID: 601, Since: time.Date(2026, 3, 1, 6, 0, 0, 0, time.UTC)},
-			&dispatch.Refusal{Reason: dispatch.RulePaused, Detail: "message rule 601 is paused since 2026-03-01 06:00:00 UTC because it failed too often"}},
+			&dispatch.Refusal{Reason: dispatch.RulePaused, Detail: "message rule 601 is paused since 2026-03-01 11:30:00 IST because it failed too often"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			if diff := cmp.Diff(row.want, refusal(row.err)); diff != "" {

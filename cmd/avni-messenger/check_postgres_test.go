@@ -135,6 +135,9 @@ func TestCheckLongTransaction(t *testing.T) {
 	}
 	c.long = time.Nanosecond
 	f := wantFinding(t, c.findings(t, "PostgreSQL"), gradeWarning, "open transactions", fmt.Sprintf("pid %d of role avni_messenger (idle in transaction) since ", forgotten.PgConn().PID()))
+	if !strings.HasSuffix(f.Found, " IST") {
+		t.Errorf("since when is not told in MESSENGER_TIMEZONE: %s", f.Found)
+	}
 	if !strings.Contains(f.Mend, "select pg_terminate_backend(pid);") {
 		t.Errorf("it is not said how to end it: %s", f.Mend)
 	}

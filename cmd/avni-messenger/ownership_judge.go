@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -23,7 +24,8 @@ import (
 type judge struct{ slot string }
 
 // foreignWritesSQL finds rows, among those of the condition on request q (which may refer to
-// $2), that somebody else wrote, and holds their organisations. Rows of messenger.ownership are
+// $2), that somebody else wrote, and holds their organisations. $3 and $4 are the time zone of
+// the text: its seconds east of UTC, and its name. Rows of messenger.ownership are
 // locked where something is found: who releases an organisation waits, and finds the
 // hold then.
 func foreignWritesSQL(condition string) string {
@@ -32,7 +34,8 @@ with found as materialized (
     select q.id, q.organisation_id, case when ` + markedByOthers + ` then 'foreign_sent' else 'foreign_request' end as kind,
            coalesce(d.state = 'accepted' or d.sending_since is not null, false) as maybe_twice,
            case when ` + markedByOthers + `
-                then format('request %s was marked Sent at %s by user %s', q.id, to_char(q.delivered_date_time at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'), q.last_modified_by_id)
+                then format('request %s was marked Sent at %s by user %s', q.id,
+                            to_char(q.delivered_date_time at time zone make_interval(secs => $3), 'YYYY-MM-DD HH24:MI:SS ') || $4::text, q.last_modified_by_id)
                 else format('request %s of rule %s for entity %s was inserted by user %s', q.id, q.message_rule_id, q.entity_id, q.created_by_id) end as detail
       from messenger.ownership o
       join public.message_request_queue q on q.organisation_id = o.organisation_id
@@ -83,8 +86,9 @@ type foreignWrite struct {
 
 // hold runs one of the statements above, and tells the running processes of a new hold.
 func (j judge) hold(ctx context.Context, db transactor, sql string, argument any) (found []foreignWrite, err error) {
+	zone, east := time.Now().Zone() // PostgreSQL need not know it
 	err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-		rows, _ := tx.Query(ctx, sql, j.slot, argument) // its error is that of the rows
+		rows, _ := tx.Query(ctx, sql, j.slot, argument, float64(east), zone) // its error is that of the rows
 		if found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[foreignWrite]); err != nil {
 			return err
 		}

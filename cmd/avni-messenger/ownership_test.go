@@ -126,7 +126,9 @@ func TestForeignSentHolds(t *testing.T) {
 			n.must(n.sendThere(nil, nil))
 			n.awaitHeld("foreign_sent")
 			n.awaitSent(alone)
-			r.awaitHealth(http.StatusOK, "held back: somebody else, most likely avni-server, sends messages too (request ", " was marked Sent at ", "avni-messenger release asha_gramin")
+			var marked time.Time
+			n.must(n.db.Pool().QueryRow(t.Context(), `select q.delivered_date_time from messenger.hold h join message_request_queue q on q.id = h.request_id`).Scan(&marked))
+			r.awaitHealth(http.StatusOK, "held back: somebody else, most likely avni-server, sends messages too (request ", " was marked Sent at "+clock(marked)+" by user ", "avni-messenger release asha_gramin")
 			n.release("asha_gramin is released", environ...)
 
 			// avni-server has read what is due, and is slower than we are.

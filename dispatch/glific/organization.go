@@ -35,6 +35,6 @@ func (c *Client) MaySend(ctx context.Context) (err error) {
 	case time.Time(o.SuspendedUntil).IsZero():
 		return c.fail(OpOrganization, OrganisationSuspended, "sending is suspended", nil)
 	default:
-		return c.fail(OpOrganization, OrganisationSuspended, "sending is suspended until "+time.Time(o.SuspendedUntil).Format(time.RFC3339), nil)
+		return c.fail(OpOrganization, OrganisationSuspended, "sending is suspended until "+time.Time(o.SuspendedUntil).Local().Format("2006-01-02 15:04:05 MST"), nil)
 	}
 }
