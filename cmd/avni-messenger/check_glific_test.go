@@ -102,6 +102,40 @@ func TestCheckOfGlificThatIsNotConfigured(t *testing.T) {
 	wantFinding(t, found, gradeWarning, "settings in Avni", "password is missing")
 }
 
+// What is wanted fits what is found.
+func TestCheckOfSettings(t *testing.T) {
+	db := avnitest.New(t)
+	const glific = "one Glific configuration that is not voided, with baseUrl, phone, password and avniSystemUser"
+	for _, row := range []struct {
+		name, sql   string
+		environ     []string
+		grade       grade
+		found, want string
+	}{
+		{"shadow of nothing", `update organisation_config set settings = settings - 'enableMessaging' where organisation_id = 101`, nil, gradeWarning,
+			"enableMessaging is not true, so that avni-server neither evaluates its rules nor sends: nobody does", "enableMessaging true in mode shadow: what avni-server queues is compared with"},
+		{"in doubt", ``, []string{"MESSENGER_MODE=full", "MESSENGER_ORGANISATIONS=asha=shadow"}, gradeFailing,
+			`held back: MESSENGER_ORGANISATIONS names "asha", which this database does not have`, "names of organisations of this database"},
+		{"a user of nobody", `update external_system_config set config = jsonb_set(config, '{avniSystemUser}', '"nobody"') where organisation_id = 101`, nil, gradeWarning,
+			`avniSystemUser "nobody" of its Glific configuration is no user of the organisation`, "the username of one of its users, for whom messages are written and sent"},
+		{"two configurations", `insert into external_system_config (organisation_id, uuid, version, created_by_id, last_modified_by_id, created_date_time, last_modified_date_time, system_name, config)
+			select organisation_id, gen_random_uuid(), 0, 201, 201, now(), now(), system_name, config from external_system_config where organisation_id = 101`, nil, gradeWarning, "it has 2 Glific configurations", glific},
+		{"none", `delete from external_system_config where organisation_id = 101`, []string{"MESSENGER_ORGANISATIONS=asha_gramin=shadow"}, gradeWarning, "it has no Glific configuration of its own", glific},
+		{"voided", `update organisation set is_voided = true where id = 101`, []string{"MESSENGER_ORGANISATIONS=asha_gramin=shadow"}, gradeWarning,
+			"the organisation is voided in Avni", "an organisation that is not voided"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if row.sql != "" {
+				execSQL(t, db, row.sql)
+			}
+			f := wantFinding(t, newCheck(t, append(row.environ, "MESSENGER_DATABASE_URL="+db.URL())...).findings(t, "Organisation asha_gramin"), row.grade, "settings in Avni", row.found)
+			if f.Wanted != row.want {
+				t.Errorf("%q is wanted, not %q", f.Wanted, row.want)
+			}
+		})
+	}
+}
+
 func TestCheckOfGlificBehindAProxy(t *testing.T) {
 	db := avnitest.New(t)
 	c := newCheck(t, "MESSENGER_DATABASE_URL="+db.URL())

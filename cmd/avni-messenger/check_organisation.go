@@ -45,9 +45,9 @@ func (o *organisationCheck) checkStanding(context.Context) ([]finding, error) {
 	case s.Held != "" && s.Held == conflict:
 		return []finding{fine(what, "Glific configuration and avniSystemUser are there; held back, see Double sender")}, nil
 	case s.Held != "":
-		return []finding{failing(what, "held back: "+s.Held, "what mode "+string(s.Mode)+" needs", s.Fix)}, nil
+		return []finding{failing(what, "held back: "+s.Held, s.wanted, s.Fix)}, nil
 	case s.Trouble != "":
-		return []finding{warning(what, s.Trouble, "a Glific configuration with which messages could be sent", s.Fix)}, nil
+		return []finding{warning(what, s.Trouble, s.wanted, s.Fix)}, nil
 	}
 	return []finding{fine(what, "Glific configuration and avniSystemUser are there")}, nil
 }

@@ -38,6 +38,9 @@ type standing struct {
 	// says so; "" if nothing is held back. Changes and requests wait meanwhile.
 	Held string
 	Fix  string // what to do about Held or Trouble
+	// wanted is what there should be instead of Held or Trouble; "" of what checkMessaging and
+	// checkHolds look at.
+	wanted string
 	// ours: nothing but a hold, or the wait for what avni-server has under way, keeps us
 	// from writing or sending.
 	ours     bool
@@ -139,15 +142,18 @@ func newStanding(row organisationRow, mode Mode, visible []int32) *standing {
 // judge decides what, if anything, keeps an organisation from its mode, and what
 // happens to its changes.
 func (g guard) judge(s *standing, row organisationRow, config glificConfig, configured bool, fault *glificFault) {
+	const configuration = "one Glific configuration that is not voided, with baseUrl, phone, password and avniSystemUser"
 	switch {
 	case row.Voided:
-		s.Held, s.Fix = "the organisation is voided in Avni", "Take it out of MESSENGER_ORGANISATIONS, and restart."
+		s.Held, s.wanted, s.Fix = "the organisation is voided in Avni", "an organisation that is not voided", "Take it out of MESSENGER_ORGANISATIONS, and restart."
 	case fault != nil:
-		s.Held, s.Fix = fault.text, fault.fix
+		s.Held, s.wanted, s.Fix = fault.text, configuration, fault.fix
 	case !configured:
+		s.wanted = configuration
 		s.Held = "it has no Glific configuration of its own (external_system_config with system_name Glific)"
 		s.Fix = "Save its Glific settings in Avni's web app (no restart is needed), or take it out of MESSENGER_ORGANISATIONS and restart."
 	case s.dispatch.ActingUserID == 0:
+		s.wanted = "the username of one of its users, for whom messages are written and sent"
 		s.Held = fmt.Sprintf("avniSystemUser %q of its Glific configuration is no user of the organisation", config.systemUser)
 		s.Fix = "Put the username of a user of this organisation there, in the Glific settings of Avni's web app (avni-server needs it as well); no restart is needed."
 	default:
@@ -157,6 +163,7 @@ func (g guard) judge(s *standing, row organisationRow, config glificConfig, conf
 		s.Trouble, s.Held = s.Held, ""
 		if s.Trouble == "" && !s.Messaging {
 			s.Trouble = "enableMessaging is not true, so that avni-server neither evaluates its rules nor sends: nobody does"
+			s.wanted = "enableMessaging true in mode shadow: what avni-server queues is compared with"
 			s.Fix = "Set enableMessaging to true in the organisation's settings to have avni-server do both, or use mode full."
 		}
 	}

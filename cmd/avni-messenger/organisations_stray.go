@@ -84,7 +84,7 @@ func unknownNames(strays []stray) string {
 // MESSENGER_ORGANISATIONS does not name it: as long as a name there is unknown, this may
 // be the organisation that was to be kept from that mode.
 func (s *standing) mayBeMeant(unknown string) {
-	s.doubtful = true
+	s.doubtful, s.wanted = true, "names of organisations of this database"
 	s.Held = fmt.Sprintf("MESSENGER_ORGANISATIONS names %s, which this database does not have: "+
 		"this organisation may be meant, and would follow MESSENGER_MODE=%s", unknown, s.Mode)
 	s.Fix = "Correct that name in MESSENGER_ORGANISATIONS, or take it out, or name this organisation there too, with the mode that it shall have, and restart. " +
