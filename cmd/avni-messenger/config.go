@@ -88,6 +88,7 @@ func parseConfig(environ []string) (Config, error) {
 			problems = append(problems, p)
 		}
 	}
+	cfg.Database.assumed = nothingSet(variables)
 	problems = append(problems, cfg.Database.problems()...)
 	problems = append(problems, unknownVariables(variables)...)
 	if len(problems) == 0 {

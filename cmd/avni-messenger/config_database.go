@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -21,6 +22,28 @@ type Database struct {
 	User     string `env:"OPENCHS_DATABASE_USER" envDefault:"openchs"`
 	Password string `env:"OPENCHS_DATABASE_PASSWORD"`
 	Name     string `env:"OPENCHS_DATABASE" envDefault:"openchs"`
+
+	assumed bool // nothing of it is set
+}
+
+// nothingSet says whether the environment names no database.
+func nothingSet(variables map[string]string) bool {
+	names := make(map[string]string)
+	collectVariables(reflect.TypeFor[Database](), names)
+	for _, name := range names {
+		if variables[name] != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// advise puts before the advice on a connection that fails what is most likely if nothing is set.
+func (d Database) advise(fix string) string {
+	if !d.assumed {
+		return fix
+	}
+	return "No MESSENGER_DATABASE_URL or OPENCHS_DATABASE_… is set, so these are the defaults: give the command the environment of the service. " + fix
 }
 
 // ConnectionURL returns the libpq URL to connect with. It holds the password: it is

@@ -26,8 +26,9 @@ func (o *obstacle) Error() string {
 // hints says what to do about an error of PostgreSQL, by SQLSTATE (PostgreSQL
 // documentation, appendix A).
 var hints = map[string]string{
-	"28P01": "Check user and password in MESSENGER_DATABASE_URL or OPENCHS_DATABASE_USER and OPENCHS_DATABASE_PASSWORD.",
-	"28000": "Check that the role exists and may log in, and that pg_hba.conf lets it in from this machine.",
+	"28P01": "Check user and password in MESSENGER_DATABASE_URL or OPENCHS_DATABASE_USER and OPENCHS_DATABASE_PASSWORD. " +
+		"Before setup.sql is run there is no such role, of which PostgreSQL says the same.",
+	"28000": "Check that the role exists (before setup.sql is run there is none) and may log in, and that pg_hba.conf lets it in from this machine.",
 	"3D000": "Check the name of the database in MESSENGER_DATABASE_URL or OPENCHS_DATABASE.",
 	"57P01": "PostgreSQL was restarted or ended the connection; nothing needs to be done.",
 	"57P02": "PostgreSQL crashed and restarts; nothing needs to be done here.",
@@ -47,19 +48,22 @@ func explain(err error, cfg Config) *obstacle {
 	if errors.As(err, &refused) {
 		fix := hints[refused.Code]
 		switch refused.Code {
-		case "28000":
-			fix += " What `" + cdc.SetupCommand(cfg.Database.role(), cfg.names()) + "` prints makes the role."
+		case "28P01", "28000":
+			fix = cfg.Database.advise(fix + " What `" + cdc.SetupCommand(cfg.Database.role(), cfg.names()) + "` prints makes the role.")
+		case "3D000":
+			fix = cfg.Database.advise(fix)
 		case "42501":
 			fix = sentence(cdc.SetupAdvice(cfg.Database.role(), cfg.names()))
 		}
 		return &obstacle{fmt.Sprintf("PostgreSQL at %s says: %s (SQLSTATE %s)", cfg.Database.Redacted(), refused.Message, refused.Code), fix}
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &obstacle{"PostgreSQL at " + cfg.Database.Redacted() + " does not answer in time", "Check that it runs and can be reached from this machine."}
+		return &obstacle{"PostgreSQL at " + cfg.Database.Redacted() + " does not answer in time",
+			cfg.Database.advise("Check that it runs and can be reached from this machine.")}
 	}
 	if cause := cdc.ConnectCause(err); cause != "" {
 		return &obstacle{fmt.Sprintf("PostgreSQL at %s cannot be reached: %s", cfg.Database.Redacted(), cause),
-			"Check host and port, that PostgreSQL runs, and that a firewall lets this machine through."}
+			cfg.Database.advise("Check host and port, that PostgreSQL runs, and that a firewall lets this machine through.")}
 	}
 	return &obstacle{Detail: strings.Join(strings.Fields(err.Error()), " ")}
 }

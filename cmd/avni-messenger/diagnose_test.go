@@ -1,10 +1,15 @@
 package main
 
 import (
+	"context"
+	"net/url"
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"avni-messenger/internal/avnitest"
 )
 
 // The advised command is right when it is pasted: it names the role and the names that
@@ -29,8 +34,40 @@ func TestAdviceForAMissingRight(t *testing.T) {
 			if got := explain(&pgconn.PgError{Code: "42501", Message: "permission denied"}, cfg).Fix; got != before+row.want+after {
 				t.Errorf("fix is %q, want %q", got, before+row.want+after)
 			}
-			if got := explain(&pgconn.PgError{Code: "28000", Message: "role does not exist"}, cfg).Fix; !strings.HasSuffix(got, "`"+row.want+"` prints makes the role.") {
-				t.Errorf("fix for a role that does not exist is %q", got)
+			for _, code := range []string{"28000", "28P01"} {
+				got := explain(&pgconn.PgError{Code: code, Message: "role does not exist"}, cfg).Fix
+				if !strings.HasSuffix(got, "`"+row.want+"` prints makes the role.") || !strings.Contains(got, "efore setup.sql is run there is no") {
+					t.Errorf("fix for a role that does not exist is %q", got)
+				}
+			}
+		})
+	}
+}
+
+// Who has forgotten the environment is told so first, whatever comes of the defaults.
+func TestAdviceWithoutAnEnvironment(t *testing.T) {
+	const first = "No MESSENGER_DATABASE_URL or OPENCHS_DATABASE_… is set, so these are the defaults: give the command the environment of the service. Check "
+	db, err := url.Parse(avnitest.New(t).URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere, nobody := *db, *db
+	elsewhere.Path, nobody.User = "/elsewhere", url.User("nobody")
+	for name, target := range map[string]string{
+		"nobody listens": "postgres://avni@127.0.0.1:1/openchs", "no such role": nobody.String(), "no such database": elsewhere.String(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, failed := pgx.Connect(t.Context(), target)
+			for _, err := range []error{failed, context.DeadlineExceeded} {
+				for want, environ := range map[bool][]string{true: {"MESSENGER_DATABASE_URL=", "MESSENGER_MODE=full"}, false: {"OPENCHS_DATABASE_HOST=localhost"}} {
+					cfg, wrong := parseConfig(environ)
+					if wrong != nil {
+						t.Fatal(wrong)
+					}
+					if got := explain(err, cfg); strings.HasPrefix(got.Fix, first) != want || !strings.Contains(got.Fix, "Check ") {
+						t.Errorf("with %q: %s", environ, got)
+					}
+				}
 			}
 		})
 	}
