@@ -2,10 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // The process's zone is Asia/Kolkata in these tests (TestMain).
@@ -29,6 +32,29 @@ func TestLogLinesTellTimeInOneForm(t *testing.T) {
 		if written, err := time.Parse(logTime, fields["time"]); err != nil || time.Since(written).Abs() > time.Minute {
 			t.Errorf("%s: time is %q, want now in UTC with milliseconds (%v)", format, fields["time"], err)
 		}
+	}
+}
+
+// pgx tells of each way that it has tried, in a line of its own.
+func TestLogLinesAreOneLine(t *testing.T) {
+	for name, c := range map[string]struct{ url, want string }{
+		"with TLS and without": {"postgres://avni@127.0.0.1:1/openchs", "dial tcp 127.0.0.1:1: connect: connection refused"},
+		"one way":              {"postgres://avni@127.0.0.1:1/openchs?sslmode=disable", "dial tcp 127.0.0.1:1: connect: connection refused"},
+		"two addresses": {"postgres://avni@127.0.0.1:1,127.0.0.1:2/openchs",
+			"dial tcp 127.0.0.1:1: connect: connection refused; dial tcp 127.0.0.1:2: connect: connection refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := pgx.Connect(t.Context(), c.url)
+			err = fmt.Errorf("read the inbox: %w", err)
+			var out lockedBuffer
+			newLogger(Config{}, &out).Error("trouble", "err", err, "reason", err.Error())
+			fields := fieldsOf(t, LogJSON, out.String())
+			for _, name := range []string{"err", "reason"} {
+				if want := "read the inbox: failed to connect to `user=avni database=openchs`: " + c.want; fields[name] != want {
+					t.Errorf("%s is %q, want %q", name, fields[name], want)
+				}
+			}
+		})
 	}
 }
 

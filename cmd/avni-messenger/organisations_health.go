@@ -67,7 +67,7 @@ func describeDelivery(e *metrics.Entry, status dispatch.Status) {
 	describeReceipts(e, status.ReceiptFailures)
 	if status.Trouble != "" {
 		e.Status = metrics.Warning
-		e.Detail += "; " + status.Trouble
+		e.Detail += "; " + oneLine(status.Trouble)
 	}
 	if status.Paused != "" {
 		e.Status, e.Fix = metrics.Warning, status.Paused.Advice()
