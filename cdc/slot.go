@@ -78,6 +78,9 @@ func createSlot(ctx context.Context, conn *pgx.Conn, names Names, serverVersion 
 	return lsn, nil
 }
 
+// haveEnded is what blockers says if there are none any more.
+const haveEnded = "they have ended by now"
+
 // blockers names the sessions whose transactions a new slot has to wait for, the oldest
 // first, and what to do about them.
 func blockers(ctx context.Context, db Querier) string {
@@ -86,7 +89,7 @@ func blockers(ctx context.Context, db Querier) string {
 		return "which ones could not be read: " + err.Error()
 	}
 	if len(found) == 0 {
-		return "they have ended by now"
+		return haveEnded
 	}
 	text := strings.Join(found, "; ") + ". Wait for them, or end one with `select pg_terminate_backend(pid);`"
 	if strings.Contains(text, stateHidden) {

@@ -163,11 +163,15 @@ func (in Inspection) slotConcerns(names Names, limit LSN, holding string) []conc
 	s := in.Slot
 	if retained := in.retained(); in.much(limit) {
 		why := "avni-messenger is behind"
-		if in.heldOpen(limit) {
-			why = "for the sake of transactions that are open: " + holding
+		switch {
+		case in.heldOpen(limit) && holding == haveEnded:
+			why = "for the sake of transactions that have ended by now, so that it passes by itself"
+		case in.heldOpen(limit):
+			why = "for the sake of transactions that are open: " + holding + ". It passes by itself once they have ended"
 		}
-		found = append(found, concern{kind: "retained", Problem: Problem{Text: fmt.Sprintf("PostgreSQL keeps %s of WAL on its disk for slot %q, more than half of MESSENGER_MAX_SLOT_WAL (%s): %s",
-			Bytes(retained), names.Slot, Bytes(limit), why)}})
+		found = append(found, concern{kind: "retained", Problem: Problem{Text: fmt.Sprintf("PostgreSQL keeps %s of WAL on its disk for slot %q, %.1f times MESSENGER_MAX_SLOT_WAL "+
+			"(the slot is dropped at %s, and from %s on if reading gets no further): %s",
+			Bytes(retained), names.Slot, float64(retained)/float64(limit), Bytes(guardCeiling*limit), Bytes(limit), why)}})
 	}
 	if s.WALStatus == "unreserved" {
 		found = append(found, concern{kind: "unreserved", Problem: Problem{Text: fmt.Sprintf("PostgreSQL may remove WAL that slot %q still needs at the next checkpoint: max_slot_wal_keep_size is exceeded", names.Slot)}})

@@ -92,6 +92,31 @@ func TestConcernNamesTheOldestTransaction(t *testing.T) {
 	if text := concern(); !strings.Contains(text, whose+"idle in transaction) since 20") || strings.Contains(text, "grant") {
 		t.Errorf("says %s", text)
 	}
+	for _, want := range []string{fmt.Sprintf(" of WAL on its disk for slot %q, ", f.names.Slot),
+		" times MESSENGER_MAX_SLOT_WAL (the slot is dropped at 4.0 MB, and from 2.0 MB on if reading gets no further): ", ". It passes by itself once they have ended"} {
+		if text := concern(); !strings.Contains(text, want) {
+			t.Errorf("does not say %q: %s", want, text)
+		}
+	}
+	if _, err := open.Exec(f.ctx, `rollback`); err != nil {
+		t.Fatal(err)
+	}
+	if text := concern(); !strings.Contains(text, ": for the sake of transactions that have ended by now, so that it passes by itself") {
+		t.Errorf("when it has ended it says %s", text)
+	}
+}
+
+// What is kept is told as a share of what may be.
+func TestConcernTellsHowMuchIsKept(t *testing.T) {
+	const megabyte = 1 << 20
+	in := Inspection{WrittenLSN: 1000 * megabyte, Slot: SlotState{Exists: true, RestartLSN: 898 * megabyte, ConfirmedLSN: 898 * megabyte}}
+	const want = `PostgreSQL keeps 102.0 MB of WAL on its disk for slot "s", 1.6 times MESSENGER_MAX_SLOT_WAL (the slot is dropped at 128.0 MB, and from 64.0 MB on if reading gets no further): avni-messenger is behind`
+	if found := in.slotConcerns(Names{Slot: "s"}, 64*megabyte, ""); len(found) != 1 || found[0].Text != want {
+		t.Errorf("%+v, want %s", found, want)
+	}
+	if found := in.slotConcerns(Names{Slot: "s"}, 204*megabyte, ""); len(found) != 0 {
+		t.Errorf("half of what may be kept is %+v", found)
+	}
 }
 
 // A disk without a limit is a concern for as long as it has none, not only at the start.

@@ -115,7 +115,7 @@ func TestCheckOfASlotThatKeepsMuch(t *testing.T) {
 	execAs(t, db.SuperuserURL(), `select count(pg_logical_emit_message(false, 'filler', repeat('x', 1000000))) from generate_series(1, 40)`)
 	found := newCheck(t, append(environ, "MESSENGER_MAX_SLOT_WAL=64MB")...).findings(t, "Publication")
 	wantFinding(t, found, gradeOK, "slot", "nobody reads it now")
-	wantFinding(t, found, gradeWarning, "slot", "more than half of MESSENGER_MAX_SLOT_WAL (64.0 MB)")
+	wantFinding(t, found, gradeWarning, "slot", " times MESSENGER_MAX_SLOT_WAL (the slot is dropped at 128.0 MB, and from 64.0 MB on if reading gets no further)")
 }
 
 // A lock keeps the check from being made, and nobody waits long for it.
