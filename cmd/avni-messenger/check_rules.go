@@ -127,7 +127,7 @@ func compileFindings(what string, rule rules.Rule) (found []finding) {
 // judge puts into words what a rule answered. No parameter is shown.
 func (o *organisationCheck) judge(what string, rule rules.Rule, trial *rules.Trial) (found []finding) {
 	entity := fmt.Sprintf("%s %d, the newest", rule.EntityType, trial.Entity.ID)
-	try := fmt.Sprintf(" `avni-messenger rule test --rule %d --entity %d` shows all of it.", rule.ID, trial.Entity.ID)
+	try := fmt.Sprintf(" `avni-messenger rule test --rule %d --entity %s:%d` shows all of it.", rule.ID, rule.EntityType, trial.Entity.ID)
 	if f := trial.ScheduleRun.Failure; f != nil {
 		text, fix := rule.ScheduleText(f)
 		said := fmt.Sprintf("its schedule rule fails for %s: %s", entity, text)

@@ -42,7 +42,7 @@ func TestCheckRules(t *testing.T) {
 			texts: []string{"its schedule rule does not compile: SyntaxError", "Correct the syntax of its schedule rule"}},
 		{name: "message does not compile", rule: avnitest.RuleFields{ScheduleRule: dueNow, MessageRule: `(params => `}, grade: gradeFailing, texts: []string{"its message rule does not compile"}},
 		{name: "schedule throws", rule: avnitest.RuleFields{ScheduleRule: `({params}) => { throw new Error('no phone for ' + params.entity.firstName); }`, MessageRule: someone}, grade: gradeFailing,
-			texts: []string{"its schedule rule fails for Subject 1006, the newest: throw: Error with a text that may be personal", "`avni-messenger rule test --rule "}},
+			texts: []string{"its schedule rule fails for Subject 1006, the newest: throw: Error with a text that may be personal", "`avni-messenger rule test --rule ", " --entity Subject:1006` shows all of it."}},
 		{name: "schedule throws in dispatch", rule: avnitest.RuleFields{ScheduleRule: `({params}) => params.nobody.here`, MessageRule: someone}, mode: "dispatch", grade: gradeWarning,
 			texts: []string{"in mode dispatch avni-server runs it"}},
 		{name: "endless", rule: avnitest.RuleFields{ScheduleRule: `() => { for (;;); }`, MessageRule: someone}, grade: gradeFailing, texts: []string{"timeout: "}},

@@ -83,7 +83,7 @@ Rule 607 "Broken schedule rule" about Encounter %[3]d (Home visit of Sunita Rath
   TIME  Encounter %[3]d was saved (by meena@asha, LSN LSN)
   TIME  rule 607: the rule failed (throw: TypeError: Cannot read property 'here' of undefined (line 1, column 76))
   ⇒ No message: the rule failed: throw: TypeError: Cannot read property 'here' of undefined (line 1, column 76).
-  → Correct the rule in Avni: what failed in the last 4 days is evaluated again by itself. avni-messenger rule test --rule 607 --entity UUID shows what it does.
+  → Correct the rule in Avni: what failed in the last 4 days is evaluated again by itself. avni-messenger rule test --rule 607 --entity Encounter:%[3]d shows what it does.
 
 Rule 604 "Home visit done, tell subject" about Encounter %[3]d (Home visit of Sunita Rathod): no request (asha_gramin)
   TIME  Encounter %[3]d was saved (by meena@asha, LSN LSN)

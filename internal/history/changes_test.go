@@ -26,7 +26,7 @@ func TestStandingOfAChange(t *testing.T) {
 		"failed": {title: `Rule 601 "Welcome subject" about Subject 1002 (Ramesh Kumar): no request`,
 			prepare: func(s *stage) { s.logged("failed", "throw: TypeError: nothing is undefined", 0) },
 			want: history.Standing{State: history.Failed, Text: "No message: the rule failed: throw: TypeError: nothing is undefined.",
-				Fix: "Correct the rule in Avni: what failed in the last 4 days is evaluated again by itself. avni-messenger rule test --rule 601 --entity 10000000-0000-4000-8000-000000001002 shows what it does."}},
+				Fix: "Correct the rule in Avni: what failed in the last 4 days is evaluated again by itself. avni-messenger rule test --rule 601 --entity Subject:1002 shows what it does."}},
 		"shadow": {title: `Rule 601 "Welcome subject" about Subject 1002 (Ramesh Kumar): no request`,
 			prepare: func(s *stage) {
 				s.logged("would_schedule", "", 0)

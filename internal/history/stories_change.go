@@ -13,7 +13,7 @@ func (v *view) changeStory(key pairKey, log []logRow, t tidings) Story {
 		OrganisationID: last.OrganisationID, Organisation: v.label(last.OrganisationID), RuleID: key.rule, Rule: last.Rule,
 		Entity: Entity{key.of.kind, key.of.id, entity.Name},
 		Title:  fmt.Sprintf("Rule %s about %s: no request", ruleName(key.rule, last.Rule), named(key.of.kind, key.of.id, entity.Name)),
-		Events: v.changeEvents(log, t), Standing: v.changeStanding(last, entity),
+		Events: v.changeEvents(log, t), Standing: v.changeStanding(last, key.of),
 	}
 	if key.rule == 0 {
 		s.Title = fmt.Sprintf("Changes of %s for which no rule was run", named(key.of.kind, key.of.id, entity.Name))
@@ -25,7 +25,7 @@ func (v *view) changeStory(key pairKey, log []logRow, t tidings) Story {
 }
 
 // changeStanding is where a change stands that made no request.
-func (v *view) changeStanding(last logRow, entity entityRow) Standing {
+func (v *view) changeStanding(last logRow, of entityKey) Standing {
 	why := strings.TrimSuffix(last.Reason, ".")
 	if strings.HasPrefix(last.Outcome, "would_") {
 		text := fmt.Sprintf("Evaluated in shadow mode: avni-server sends. Avni-messenger %s", answer(last.Outcome))
@@ -43,7 +43,7 @@ func (v *view) changeStanding(last logRow, entity entityRow) Standing {
 	switch last.Outcome {
 	case "failed":
 		return Standing{State: Failed, Text: "No message: the rule failed: " + why + ".",
-			Fix: fmt.Sprintf("Correct the rule in Avni: what failed in the last %s is evaluated again by itself. avni-messenger rule test --rule %d --entity %s shows what it does.", days(v.options.Window), last.RuleID, entity.UUID)}
+			Fix: fmt.Sprintf("Correct the rule in Avni: what failed in the last %s is evaluated again by itself. avni-messenger rule test --rule %d --entity %s:%d shows what it does.", days(v.options.Window), last.RuleID, of.kind, of.id)}
 	case "paused":
 		if p, paused := v.pauses[pauseKey{last.RuleID, "schedule"}]; paused {
 			o := v.pausedObstacle(p)
