@@ -15,10 +15,10 @@ const stormHour = 10
 // admissionSQL tells for rules $2 whether they started, and how many new requests each
 // has made: of transaction $5, and of what was committed in the hour before $6. Only what
 // has been committed is counted: as many too many may get through as settle at the same
-// moment, but nobody waits for anybody. It stops counting at the limit, $7. A commit_lsn
-// of 0/0 stands for no transaction, one where a catch-up ended for all that this has
-// found after the slot was lost. started is false of a rule that is not as it was last
-// seen.
+// moment (parallelWrites - 1, and parallelWrites of each further process), but nobody waits
+// for anybody. It stops counting at the limit, $7. A commit_lsn of 0/0 stands for no
+// transaction, one where a catch-up ended for all that this has found after the slot was
+// lost. started is false of a rule that is not as it was last seen.
 const admissionSQL = `
 	select r.id, a.active_from,
 		coalesce(not a.is_voided and a.entity_type = r.entity_type and a.entity_type_id = r.type_id, false),
@@ -113,12 +113,12 @@ type storm struct {
 
 func (s storm) reason(limit int) string {
 	if s.hour {
-		return fmt.Sprintf("the rule has made %d new requests of what was saved within an hour", stormHour*limit)
+		return fmt.Sprintf("the rule has made at least %d new requests of what was saved within an hour", stormHour*limit)
 	}
 	if s.catchUp {
-		return fmt.Sprintf("the rule has made %d new requests of what was saved while the slot was lost, which counts as one transaction, %s", limit, s.transaction)
+		return fmt.Sprintf("the rule has made at least %d new requests of what was saved while the slot was lost, which counts as one transaction, %s", limit, s.transaction)
 	}
-	return fmt.Sprintf("the rule has made %d new requests of transaction %s", limit, s.transaction)
+	return fmt.Sprintf("the rule has made at least %d new requests of transaction %s", limit, s.transaction)
 }
 
 // fix says what to do.

@@ -68,7 +68,8 @@ func TestTooManyOfOneTransactionAreHeld(t *testing.T) {
 		t.Errorf("%d requests are made and %d are held of %d", made, len(held), n)
 	}
 	o.expectLog(cdc.ProgramEncounter, held[0], "603 held")
-	if lines := log.lines("too many new messages at once"); len(lines) != 1 || !strings.Contains(lines[0], "transaction=0/1A2B3C") || !strings.Contains(lines[0], "changed_by=202") {
+	if lines := log.lines("too many new messages at once"); len(lines) != 1 || !strings.Contains(lines[0], "transaction=0/1A2B3C") || !strings.Contains(lines[0], "changed_by=202") ||
+		!strings.Contains(lines[0], "the rule has made at least 5 new requests of transaction 0/1A2B3C") {
 		t.Errorf("the log says %q", lines)
 	}
 	if got := o.outcomes("held"); got != float64(len(held)) {
