@@ -60,7 +60,7 @@ func NewCatalogue(pool *pgxpool.Pool, dir Directory, log *slog.Logger, metrics *
 }
 
 const ruleColumns = `id, uuid, name, organisation_id, entity_type, entity_type_id, receiver_type,
-	message_template_id, coalesce(schedule_rule, ''), coalesce(message_rule, ''), is_voided`
+	message_template_id, coalesce(schedule_rule, ''), coalesce(message_rule, ''), is_voided, xmin`
 
 // Load reads the rules of every organisation.
 func (c *Catalogue) Load(ctx context.Context) error {
@@ -111,7 +111,7 @@ func (c *Catalogue) query(ctx context.Context, sql string, args ...any) ([]Rule,
 func scanRule(row pgx.CollectableRow) (Rule, error) {
 	var r Rule
 	err := row.Scan(&r.ID, &r.UUID, &r.Name, &r.OrganisationID, &r.EntityType, &r.TypeID, &r.ReceiverType,
-		&r.TemplateID, &r.ScheduleRule, &r.MessageRule, &r.Voided)
+		&r.TemplateID, &r.ScheduleRule, &r.MessageRule, &r.Voided, &r.version)
 	return r, err
 }
 

@@ -59,7 +59,7 @@ func TestDecide(t *testing.T) {
 		{"no date, nothing there", Schedule{Send: true}, nil, effect{outcome: outcomeNoDate, reason: "the rule gave no scheduledDateTime"}},
 	} {
 		got := decide(Rule{}, test.answer, test.existing)
-		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(effect{}, hold{})); diff != "" {
+		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(effect{}, hold{}, Rule{})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
 		}
 	}

@@ -57,6 +57,7 @@ type settlement struct {
 	org    Organisation
 	change change
 	entity *entity
+	rules  []Rule            // whose answers are written
 	held   map[int64]heldRow // of the entity, by rule; filled by take
 }
 
@@ -130,7 +131,14 @@ func (s settlement) write(ctx context.Context, tx pgx.Tx, effects []effect, fail
 	for _, f := range failures {
 		f.queue(b)
 	}
-	return tx.SendBatch(ctx, b).Close()
+	versions := s.queueVersions(b) // last, so that as little as possible comes after it
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(s.rules, func(r Rule) bool { return versions[r.ID] != r.version }) {
+		return errOutdated
+	}
+	return nil
 }
 
 func (s settlement) queueReceivers(b *pgx.Batch, effects []effect) {

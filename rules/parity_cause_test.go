@@ -107,17 +107,14 @@ func TestParityCauses(t *testing.T) {
 		}},
 		{CauseRuleEdited, "after avni-server evaluated", func(s *shadow) (int64, cdc.Table, int64) {
 			subject := must[int64](s)(s.server.Save(s.Context(), "Subject", s.register))
-			s.sql(`update message_rule set last_modified_date_time = now() + interval '1 second' where id = 601`)
+			s.saveRuleBy(`update message_rule set last_modified_date_time = now() + interval '1 second' where id = 601`)
 			s.ours.At = march.AddDate(0, 0, 1)
 			s.saved(cdc.Individual, subject)
 			return 601, cdc.Individual, subject
 		}},
 		{CauseRuleEdited, "its receiver", func(s *shadow) (int64, cdc.Table, int64) {
 			subject := s.save(cdc.Individual, s.register)
-			s.sql(`update message_rule set receiver_type = 'User', last_modified_date_time = now() + interval '1 second' where id = 601`)
-			if err := s.catalogue.Load(s.Context()); err != nil {
-				s.Fatal(err)
-			}
+			s.saveRuleBy(`update message_rule set receiver_type = 'User', last_modified_date_time = now() + interval '1 second' where id = 601`)
 			s.saved(cdc.Individual, subject)
 			return 601, cdc.Individual, subject
 		}},

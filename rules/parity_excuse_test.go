@@ -19,7 +19,7 @@ func (s *shadow) late() {
 func (s *shadow) secondRule() int64 {
 	s.Helper()
 	id := s.saveRule(avnitest.RuleFields{Name: "Second", EntityType: "Subject", EntityTypeID: 301, ScheduleRule: `1`, MessageRule: `1`})
-	s.sql(`update message_rule set last_modified_date_time = '2023-01-01' where id = $1`, id)
+	s.saveRuleBy(`update message_rule set last_modified_date_time = '2023-01-01' where id = $1`, id)
 	return id
 }
 

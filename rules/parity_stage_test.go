@@ -43,10 +43,7 @@ func openShadow(t *testing.T, options ...func(*WorkerOptions)) *shadow {
 func openCalmShadow(t *testing.T) *shadow {
 	t.Helper()
 	s := openShadow(t)
-	s.sql(`update message_rule set last_modified_date_time = '2023-01-01', is_voided = is_voided or id = 607`)
-	if err := s.catalogue.Load(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s.saveRuleBy(`update message_rule set last_modified_date_time = '2023-01-01', is_voided = is_voided or id = 607`)
 	return s
 }
 
@@ -91,6 +88,15 @@ func (s *shadow) hourAgo(entityID int64) {
 func (s *shadow) sql(statement string, args ...any) {
 	s.Helper()
 	exec(s, s.avni.Pool(), statement, args...)
+}
+
+// saveRuleBy is sql that changes rules, which the catalogue hears of.
+func (s *shadow) saveRuleBy(statement string, args ...any) {
+	s.Helper()
+	s.sql(statement, args...)
+	if err := s.catalogue.Load(s.Context()); err != nil {
+		s.Fatal(err)
+	}
 }
 
 // compare lets the comparer do its work once.

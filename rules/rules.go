@@ -54,6 +54,8 @@ type Rule struct {
 	ScheduleRule   string
 	MessageRule    string
 	Voided         bool
+
+	version uint32 // xmin of the row: whoever saves the rule gives it another
 }
 
 // Input is what one evaluation works on.

@@ -160,5 +160,6 @@ func (w *Worker) followed(f follower) {
 }
 
 // defaultFollowAfter leaves other processes the time to hear of a changed rule before
-// its pending requests are evaluated by it.
+// its pending requests are evaluated by it, and to commit what they were about to write
+// of it as it was.
 const defaultFollowAfter = 2 * time.Second

@@ -30,9 +30,6 @@ const repeatFailedSQL = `
 	order by t.source_table, t.entity_id, t.id desc
 	` + keepByHandSQL
 
-const giveBackSQL = `update messenger.inbox set claimed_by = null, claimed_until = null
-	where source_table = $1 and entity_id = $2 and change_number = $3 and claimed_by = $4`
-
 // changedRules are rules that were changed and whose failures nobody has looked at yet.
 type changedRules struct {
 	mu   sync.Mutex
@@ -72,34 +69,4 @@ func (w *Worker) repeatFailed(ctx context.Context) error {
 		w.Wake()
 	}
 	return nil
-}
-
-// enterAgainSQL puts a change back into the inbox that was taken out, unless a newer one
-// is there.
-const enterAgainSQL = `
-	insert into messenger.inbox (source_table, entity_id, organisation_id, type_id, is_voided, committed_at, commit_lsn, by_hand)
-	values ($1, $2, $3, 0, false, $4, $5::text::pg_lsn, $6)
-	on conflict (source_table, entity_id) do nothing`
-
-// settleUnlessOutdated leaves a change in the inbox one of whose rules was changed while
-// it ran: what it said was not its last word. Neither was it if the rule was changed while
-// that was written: those who follow a changed rule may have looked before it was there.
-func (w *Worker) settleUnlessOutdated(ctx context.Context, s settlement, verdicts []verdict) error {
-	again, arguments := giveBackSQL, []any{s.change.table, s.change.entityID, s.change.number, w.id}
-	if !slices.ContainsFunc(verdicts, w.outdated) {
-		if err := w.settle(ctx, s, verdicts); err != nil || !slices.ContainsFunc(verdicts, w.outdated) {
-			return err
-		}
-		again, arguments = enterAgainSQL, []any{s.change.table, s.change.entityID, s.org.ID, s.change.committedAt, s.change.commitLSN, s.change.byHand}
-	}
-	if _, err := w.options.Pool.Exec(ctx, again, arguments...); err != nil {
-		return fmt.Errorf("give %s %d back: %w", s.change.table, s.change.entityID, err)
-	}
-	w.Wake()
-	return nil
-}
-
-func (w *Worker) outdated(v verdict) bool {
-	rule, active := w.options.Catalogue.active(v.rule.OrganisationID, v.rule.ID)
-	return !active || rule != v.rule
 }

@@ -10,6 +10,9 @@ import (
 // settle writes what rules said about an entity, and takes its change out of the
 // inbox, in one transaction.
 func (w *Worker) settle(ctx context.Context, s settlement, verdicts []verdict) error {
+	for _, v := range verdicts {
+		s.rules = append(s.rules, v.rule)
+	}
 	entries := w.report(s, verdicts)
 	var effects []effect
 	err := pgx.BeginFunc(ctx, w.options.Pool, func(tx pgx.Tx) error {
