@@ -19,7 +19,7 @@ func TestMaySend(t *testing.T) {
 	until := s.clock.Now().Add(3 * time.Hour).Truncate(time.Second)
 	s.asha.SuspendUntil(until)
 	e := wantError(t, s.MaySend(t.Context()), glific.Wait, glific.OrganisationSuspended)
-	if !strings.Contains(e.Text, until.UTC().Format(time.RFC3339)) {
+	if !strings.Contains(e.Text, until.Local().Format("2006-01-02 15:04:05 MST")) {
 		t.Errorf("%q does not say until when", e.Text)
 	}
 }
