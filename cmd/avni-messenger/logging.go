@@ -51,8 +51,11 @@ var dialled = regexp.MustCompile(`\S+ \([^()\s]*\): dial error: `)
 // each address and each way that was tried, with TLS and without (see cdc.ConnectCause,
 // which tells it shorter of an error).
 func oneLine(text string) string {
+	if strings.Contains(text, "dial error: ") { // few of all that is logged do
+		text = dialled.ReplaceAllString(text, "")
+	}
 	var said []string
-	for line := range strings.Lines(dialled.ReplaceAllString(text, "")) {
+	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		if line != "" && !slices.Contains(said, line) {
 			said = append(said, line)

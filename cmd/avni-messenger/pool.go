@@ -11,8 +11,11 @@ import (
 // newPool returns a pool that connects when it is first used. It is kept small, because
 // Avni's own servers need the connections, and a transaction that idles is cut off.
 func newPool(cfg Config) (*pgxpool.Pool, error) {
-	return newPoolWith(cfg, func(*pgxpool.Config) {})
+	return newPoolWith(cfg, asItIs)
 }
+
+// asItIs adapts nothing.
+func asItIs(*pgxpool.Config) {}
 
 // newPoolWith is newPool with something else about it.
 func newPoolWith(cfg Config, adapt func(*pgxpool.Config)) (*pgxpool.Pool, error) {

@@ -10,6 +10,3 @@ func newReadingPool(cfg Config, adapt func(*pgxpool.Config)) (*pgxpool.Pool, err
 		adapt(config)
 	})
 }
-
-// asItIs adapts nothing.
-func asItIs(*pgxpool.Config) {}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -23,34 +24,41 @@ func notice(program *buildinfo.BuildInfo) ([]byte, error) {
 	}
 	text := bytes.NewBuffer(npm)
 	fmt.Fprintf(text, "\n\navni-messenger contains %s and these modules of it.\n", program.GoVersion)
-	root, err := ask("env", "GOROOT")
+	root, err := ask(1, "env", "GOROOT")
 	if err != nil {
 		return nil, err
 	}
-	if err := terms(text, program.GoVersion, root); err != nil {
+	if err := terms(text, program.GoVersion, root[0]); err != nil {
 		return nil, err
 	}
+	if len(program.Deps) == 0 { // for none, go list tells of this module
+		return text.Bytes(), nil
+	}
+	list := []string{"list", "-m", "-f", "{{.Dir}}"}
 	for _, module := range program.Deps {
-		folder, err := ask("list", "-m", "-f", "{{.Dir}}", module.Path)
-		if err != nil {
-			return nil, err
-		}
-		if err := terms(text, module.Path+" "+module.Version, folder); err != nil {
+		list = append(list, module.Path)
+	}
+	folders, err := ask(len(program.Deps), list...)
+	if err != nil {
+		return nil, err
+	}
+	for i, module := range program.Deps {
+		if err := terms(text, module.Path+" "+module.Version, folders[i]); err != nil {
 			return nil, err
 		}
 	}
 	return text.Bytes(), nil
 }
 
-// ask runs the go command, which answers with one line.
-func ask(arguments ...string) (string, error) {
+// ask runs the go command, which answers with so many lines, none of them empty.
+func ask(lines int, arguments ...string) ([]string, error) {
 	command := exec.Command("go", arguments...)
 	var complaint bytes.Buffer
 	command.Stderr = &complaint
 	out, err := command.Output()
-	answer := strings.TrimSpace(string(out))
-	if err != nil || answer == "" {
-		return "", fmt.Errorf("go %s: %w %s: run `go mod download` first", strings.Join(arguments, " "), err, bytes.TrimSpace(complaint.Bytes()))
+	answer := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	if err != nil || len(answer) != lines || slices.Contains(answer, "") {
+		return nil, fmt.Errorf("go %s: %v %s: run `go mod download` first", strings.Join(arguments, " "), err, bytes.TrimSpace(complaint.Bytes()))
 	}
 	return answer, nil
 }

@@ -117,6 +117,15 @@ func (c counts) readQueue(ctx context.Context) error {
 	return err
 }
 
+// reasoned is how often there was a reason, in words.
+func reasoned[R interface {
+	~string
+	Text() string
+	Advice() string
+}](reason R, count int) Reason {
+	return Reason{string(reason), reason.Text(), advice(reason.Advice()), count}
+}
+
 // readTried reads why those that are due were not sent yet. What is left to avni-server is
 // tried by nobody here.
 func (c counts) readTried(ctx context.Context) error {
@@ -132,7 +141,7 @@ func (c counts) readTried(ctx context.Context) error {
 		if one.Standing.Mode == "shadow" {
 			continue
 		}
-		tried := Tried{Reason: Reason{string(row.Reason), row.Reason.Text(), advice(row.Reason.Advice()), row.Count}, Last: row.Last}
+		tried := Tried{Reason: reasoned(row.Reason, row.Count), Last: row.Last}
 		if row.Reason.Class() == dispatch.ClassOrganisation {
 			tried.Detail = row.Detail
 		}
@@ -149,7 +158,7 @@ func (c counts) readFailures(ctx context.Context) error {
 	}](ctx, c.view, "failures", failuresSQL, c.now.Add(-lastDays), keysOf(c.byID))
 	for _, row := range rows {
 		one := c.of(row.ID)
-		one.Failures = append(one.Failures, Reason{string(row.Reason), row.Reason.Text(), advice(row.Reason.Advice()), row.Count})
+		one.Failures = append(one.Failures, reasoned(row.Reason, row.Count))
 	}
 	return err
 }
@@ -169,7 +178,7 @@ func (c counts) readReceipts(ctx context.Context) error {
 			one.Receipts = append(one.Receipts, Status{row.Status, row.Count})
 		}
 		if row.Reason != "" {
-			one.Lost = append(one.Lost, Reason{string(row.Reason), row.Reason.Text(), advice(row.Reason.Advice()), row.Count})
+			one.Lost = append(one.Lost, reasoned(row.Reason, row.Count))
 		}
 	}
 	return err
